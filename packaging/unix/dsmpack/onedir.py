@@ -1,0 +1,115 @@
+"""The program with a Python of its own: a directory by PyInstaller, and the tarball of it.
+
+Never one file that unpacks itself: such a file is no good for root (docs/facts/packaging.md, 3.2). The C
+library is not in it, so it runs where glibc is at least as new as the one it was linked with (`glibc`).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+import zipfile
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+
+from dsmpack import pages, wheels
+from dsmpack.archive import tar_gz
+from dsmpack.places import CACHE, NAME, REQUIREMENTS, TOP, UNIX, run, version
+
+# What Python has for others: screens, data bases, its own tools. readline is under the GPL.
+NOT_IN_IT = (
+    *("curses", "ensurepip", "idlelib", "lib2to3", "pip", "pkg_resources", "pydoc", "readline", "setuptools"),
+    *("sqlite3", "tkinter", "turtledemo", "unittest"),
+)
+
+
+def machine() -> str:
+    """The machine that this Python is for, which is the one that is built for."""
+    return sysconfig.get_platform().partition("-")[2]
+
+
+@cache
+def program() -> Path:
+    """The directory of the program, made once by this process; nobody changes it."""
+    CACHE.mkdir(exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="onedir-", dir=CACHE))
+    try:
+        return _frozen(scratch)
+    except BaseException:
+        shutil.rmtree(scratch)
+        raise
+
+
+def forget() -> None:
+    """What `program` made is gone."""
+    if program.cache_info().currsize:
+        shutil.rmtree(program().parent.parent)
+        program.cache_clear()
+
+
+def _frozen(scratch: Path) -> Path:
+    (scratch / "wheel").mkdir()
+    with zipfile.ZipFile(wheels.of_dsmcertfix(scratch / "wheel")) as wheel:
+        wheel.extractall(scratch / "site")
+    places = ("--workpath", scratch / "work", "--specpath", scratch, "--distpath", scratch / "made")
+    unwanted = [word for name in NOT_IN_IT for word in ("--exclude-module", name)]
+    run(
+        *(sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "--onedir"),
+        *("--name", NAME, "--collect-data", NAME, "--python-option", "X utf8"),
+        *places,
+        *unwanted,
+        UNIX / "entry.py",
+        # The wheel's content, not the source that this process was made from.
+        PYTHONPATH=str(scratch / "site"),
+    )
+    made = scratch / "made" / NAME
+    _licences(made / "licenses")
+    return made
+
+
+def _licences(directory: Path) -> None:
+    """The licences of all that is in the program, a directory for each package."""
+    (directory / "python").mkdir(parents=True)
+    shutil.copy(Path(sysconfig.get_path("stdlib"), "LICENSE.txt"), directory / "python")
+    shutil.copy(TOP / "LICENSE", directory)
+    libraries = sorted(file.name for file in directory.parent.glob("_internal/lib*.so*"))
+    told = "Libraries of the system that this was built on; their licences are in its documentation.\n\n"
+    (directory / "system-libraries.txt").write_text(told + "\n".join(libraries) + "\n", encoding="utf-8")
+    for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
+        package, found, _ = line.partition("==")
+        if not found:
+            continue
+        for file in distribution(package).files or ():
+            if ".dist-info" in file.parts[0] and re.search("licen[cs]e|notice|copying", file.name, re.I):
+                (directory / package).mkdir(exist_ok=True)
+                shutil.copy(str(file.locate()), directory / package / file.name)
+
+
+def glibc(tree: Path) -> tuple[int, int]:
+    """The oldest glibc with every function that the programs and libraries below `tree` were linked with."""
+    needed = {(2, 17)}
+    for file in tree.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            content = file.read_bytes()
+            if content.startswith(b"\x7fELF"):
+                found = re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])", content)
+                needed |= {(int(major), int(minor)) for major, minor in found}
+    return max(needed)
+
+
+def tarball(output: Path) -> Path:
+    """The tarball, with man page, completion and a word on how to install it, is in `output`."""
+    name = f"{NAME}-{version()}-linux-{machine()}"
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        tree = Path(scratch, name)
+        shutil.copytree(program(), tree, symlinks=True)
+        pages.write(tree / "share")
+        major, minor = glibc(tree)
+        told = (UNIX / "package" / "INSTALL.txt").read_text(encoding="utf-8")
+        filled = told.format(name=name, version=version(), machine=machine(), glibc=f"{major}.{minor}")
+        (tree / "INSTALL.txt").write_text(filled, encoding="utf-8")
+        return tar_gz(tree, output / f"{name}.tar.gz")

@@ -1,0 +1,5 @@
+"""Where the program with a Python of its own begins."""
+
+from dsmcertfix.cli import main
+
+main()

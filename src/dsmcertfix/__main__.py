@@ -1,0 +1,5 @@
+"""`python -m dsmcertfix`."""
+
+from dsmcertfix.cli import main
+
+main()

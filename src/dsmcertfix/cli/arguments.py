@@ -1,0 +1,117 @@
+"""The options that commands share, each written down once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")]
+Servers = Annotated[
+    list[str] | None,
+    typer.Option("--server", metavar="NAME", help="Stanza name, server address, or the name inside a label."),
+]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", metavar="L", help="The certificate with this label.")
+]
+Fingerprints = Annotated[
+    list[str] | None,
+    typer.Option("--fingerprint", metavar="HEX", help="The certificate with this SHA-256."),
+]
+Expired = Annotated[bool, typer.Option("--expired", help="Certificates that have run out (CA roots never).")]
+ExpiresWithin = Annotated[
+    int,
+    typer.Option(
+        "--expires-within", metavar="DAYS", min=0, help="Count certificates that run out soon, too."
+    ),
+]
+Stores = Annotated[
+    list[Path] | None, typer.Option("--store", metavar="DIR", help="Only the store in this directory.")
+]
+WholeStore = Annotated[
+    bool, typer.Option("--whole-store", help="Move the whole store away and let the client make a new one.")
+]
+ExpectSha256 = Annotated[
+    str | None,
+    typer.Option(
+        "--expect-sha256", metavar="HEX", help="The fingerprint that the new certificate must have."
+    ),
+]
+ExpectFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--expect-file", metavar="ARM", help="The server's cert256.arm: the new certificate must be it."
+    ),
+]
+NoPreflight = Annotated[
+    bool,
+    typer.Option("--no-preflight", help="Do not ask the server first whether a new certificate can come."),
+]
+NoReconnect = Annotated[
+    bool, typer.Option("--no-reconnect", help="Leave the fetching to the next session of the client.")
+]
+KeepIndex = Annotated[bool, typer.Option("--keep-index", help="Leave dsmcert.idx where it is.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Time limit for each client program.")
+]
+NetworkHomes = Annotated[
+    bool,
+    typer.Option(
+        "--network-homes", help="Look into homes on network file systems, too (NFS, SMB, automounted ...)."
+    ),
+]
+
+
+def _for_consoles(context: typer.Context, wanted: bool) -> bool:
+    context.meta[CONSOLES] = wanted
+    return wanted
+
+
+CONSOLES = "dsmcertfix.consoles"
+"""In a context: whether the log is also written where management consoles collect logs."""
+
+ConsoleLogs = Annotated[
+    bool,
+    typer.Option(
+        "--console-logs",
+        callback=_for_consoles,
+        help="Write the log where ConfigMgr and Intune collect logs, too, if the machine has them.",
+    ),
+]
+RestartServices = Annotated[
+    bool,
+    typer.Option(
+        "--restart-services",
+        help="Restart the client's services that run, when a store changed (Windows).",
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        max=64,
+        help="Up to N stores wait for their clients at the same time, one for each server.",
+    ),
+]
+Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="Wait so long for another run to end.")
+]
+
+
+class EngineName(str, Enum):
+    """What edits the private copy of a key database."""
+
+    auto = "auto"
+    gskit = "gskit"
+    native = "native"
+
+
+Engine = Annotated[
+    EngineName,
+    typer.Option("--engine", help="IBM's gsk8capicmd_64, our own writer, or the first and then the second."),
+]

@@ -1,0 +1,189 @@
+"""Makes IBM's client open one session, and reads what it says about it.
+
+One run, never a second: a failed sign-on can lock the node. The client fetches the server's certificate by
+itself in that session; whether it is the right one is not decided here but by looking into the store.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsmcertfix.client import messages
+from dsmcertfix.client.secrets import lines_without_secrets
+from dsmcertfix.errors import CannotReconnect, FailedSession, ReconnectFailed
+from dsmcertfix.model import Owner, Stanza
+from dsmcertfix.platforms.starting import starting_place
+from dsmcertfix.process import Waits, clean_environment, running
+from dsmcertfix.process_output import Completed
+
+_SAFE_STANZA = re.compile(r"[A-Za-z0-9_$#@][A-Za-z0-9_$#@.:+&%-]{0,63}\Z")
+_ENGLISH = re.compile(
+    r"Backup-Archive Client Interface|Client Version \d+, Release \d|Session established with"
+)
+_ESTABLISHED = re.compile(r"^\s*Session established with server (?P<name>[^:\r\n]+)", re.MULTILINE)
+_TLS_LINE = re.compile(r"^\s*SSL Information[ .]*:[ \t]*(?P<tls>[^\r\n]*)", re.MULTILINE)
+# What the value of that line looks like in every language.
+_TLS_VALUE = re.compile(r"\b(?:TLSv1[.\d]*|TLS_[A-Z0-9_]+)(?:[ \t]+TLS_[A-Z0-9_]+)?")
+_NODE = re.compile(r"^\s*Node Name[ .]*:[ \t]*(?P<node>\S+)", re.MULTILINE)
+# 4 and 8: files skipped, warnings; neither says that the session failed.
+_WARNINGS = (4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of `dsmc query session`.
+
+    `established` is None when the output does not tell (another language, warnings, no line about TLS): then
+    only the certificate in the store can. `returncode` is None when the client was stopped at its time limit.
+    `tls` is the protocol and cipher as printed. `output_tail` has control characters escaped.
+    """
+
+    returncode: int | None
+    established: bool | None
+    timed_out: bool
+    codes: tuple[str, ...] = ()
+    server_name: str | None = None
+    tls: str | None = None
+    node: str | None = None
+    output_tail: tuple[str, ...] = ()
+
+
+def query_session(
+    program: Path, stanza: Stanza, owner: Owner, *, option_file: Path | None = None, timeout_s: float
+) -> Waits[Session]:
+    """The client has tried once to open a session with the server of `stanza`, as `owner`, unattended.
+
+    It reads `option_file` as its dsm.opt when one is given, and the dsm.sys that holds the stanza; a stanza
+    that is a dsm.opt (Windows) is that file. Raises CannotReconnect when the stanza's name could be taken for
+    something else on a command line, NotFound or NotPermitted when the client cannot be started.
+    """
+    argv = [str(program), "query", "session"]
+    if _is_in_system_options(stanza):
+        argv.append(f"-se={_safe(stanza)}")
+    elif option_file is None:
+        option_file = stanza.option_file
+    if option_file is not None:
+        argv.append(f"-optfile={option_file}")
+    with starting_place(owner, program) as directory:
+        completed = yield from running(
+            argv,
+            env=clean_environment(owner, additions=_places(program, stanza)),
+            timeout_s=timeout_s,
+            cwd=directory,
+            user=owner,
+        )
+    return read(completed)
+
+
+def read(completed: Completed) -> Session:
+    """What a run of `dsmc query session` tells. Pure."""
+    text = f"{completed.stdout}\n{completed.stderr}"
+    established, node = _ESTABLISHED.search(text), _NODE.search(text)
+    tls_line = _TLS_LINE.search(text)
+    tls_value = _TLS_VALUE.search(tls_line["tls"] if tls_line else text)
+    return Session(
+        returncode=completed.returncode,
+        established=_is_established(completed, text, tls=tls_value is not None),
+        timed_out=completed.timed_out,
+        codes=messages.found_in(text),
+        server_name=established["name"].strip() if established else None,
+        tls=tls_value[0] if tls_value else None,
+        node=node["node"] if node else None,
+        output_tail=lines_without_secrets(completed.tail()),
+    )
+
+
+def failure(
+    session: Session, stanza: Stanza, *, store: Path | None = None, handed: messages.Handed | None = None
+) -> ReconnectFailed | None:
+    """The error to raise after this session, with the advice that its messages lead to.
+
+    None when the session was established, and when its output does not tell.
+    """
+    if session.established is not False:
+        return None
+    if session.timed_out:
+        return ReconnectFailed(
+            "client-timed-out",
+            f"the client did not finish its session for stanza {stanza.name} in time and was stopped",
+            context=_said(session),
+            hint="A key database from before a client upgrade can make the client hang (APAR IT41127): "
+            "use `dsmcertfix fix --whole-store`. A slow server needs a longer `--timeout`.",
+        )
+    found = messages.advice(
+        session.codes,
+        node=session.node or stanza.node,
+        server=str(stanza.server) if stanza.server else session.server_name,
+        stanza=stanza.name,
+        store=str(store) if store else None,
+        handed=handed,
+    )
+    because = f"{found.code}: {found.meaning}" if found.code else found.meaning
+    error = ReconnectFailed(
+        "client-not-connected",
+        f"the client did not connect with stanza {stanza.name}: {because}",
+        context=(f"to act: {found.actor.value}", f"return code {session.returncode}", *_said(session)),
+        hint=found.text,
+    )
+    node, server = session.node or stanza.node, str(stanza.server) if stanza.server else None
+    error.session = FailedSession(stanza.name, server, node, found.code)
+    return error
+
+
+def _said(session: Session) -> tuple[str, ...]:
+    return tuple(f"dsmc: {line}" for line in session.output_tail)
+
+
+def _is_established(completed: Completed, text: str, *, tls: bool) -> bool | None:
+    """Whether a session was established, None when that cannot be told.
+
+    The certain signs are English words, return code 0 and a TLS protocol. LC_ALL=C asks for English, but a
+    client may be set to another language by other means.
+    """
+    returncode = completed.returncode
+    if completed.timed_out or returncode not in (None, 0, *_WARNINGS):
+        return False
+    if _ESTABLISHED.search(text) is None:
+        return False if _ENGLISH.search(text) else None
+    if returncode == 0 and not _errors(text) and tls:
+        return True
+    if not tls and _TLS_LINE.search(text):
+        # A session without TLS brings no certificate.
+        return False
+    return None
+
+
+def _errors(text: str) -> bool:
+    return any(code.endswith(("E", "S")) for code in messages.found_in(text))
+
+
+def _safe(stanza: Stanza) -> str:
+    if not _SAFE_STANZA.match(stanza.name):
+        raise CannotReconnect(
+            "stanza-name-not-safe",
+            f"the name of stanza {stanza.name!r} cannot be given to the client on its command line",
+            context=(f"{stanza.option_file}, line {stanza.line}",),
+            hint="Rename the stanza, or use `--no-reconnect` and start a session by hand.",
+        )
+    return stanza.name
+
+
+def _is_in_system_options(stanza: Stanza) -> bool:
+    return stanza.option_file.name.lower() == "dsm.sys"
+
+
+def _places(program: Path, stanza: Stanza) -> dict[str, str]:
+    """DSM_DIR, where the client would not find the stanza's dsm.sys beside itself.
+
+    Only there, because DSM_DIR is where the client looks for its message catalogue too.
+    """
+    if not _is_in_system_options(stanza):
+        return {}
+    beside = program.resolve().parent / "dsm.sys"
+    try:
+        found_anyway = beside.samefile(stanza.option_file)
+    except OSError:
+        found_anyway = False
+    return {} if found_anyway else {"DSM_DIR": str(stanza.option_file.parent)}

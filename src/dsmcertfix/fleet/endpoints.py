@@ -1,0 +1,206 @@
+"""One state for each endpoint, from whatever results there are of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dsmcertfix.errors import Problem
+from dsmcertfix.fleet.seen import ATTEMPTS, LOOKS, Seen
+
+State = Literal[
+    "broken", "rolled-back", "needed", "untouched", "unknown", "silent", "repaired", "healthy", "absent"
+]
+
+STATES: dict[State, str] = {
+    "broken": "a store or a service is not as it was, or a run was cut off: call someone",
+    "rolled-back": "a repair did not work, and everything was put back",
+    "needed": "a certificate was replaced, or runs out: a repair is needed",
+    "untouched": "a repair was not possible, and nothing was touched",
+    "unknown": "something could not be read, or a server did not answer",
+    "silent": "it is expected, and there is no result of it",
+    "repaired": "it was repaired, and all is well",
+    "healthy": "nothing had to be repaired",
+    "absent": "it has no certificate store",
+}
+"""Every state an endpoint can be in, the most urgent first, and what it means."""
+
+GOOD: frozenset[State] = frozenset(("repaired", "healthy", "absent"))
+
+_CALL_SOMEONE = (30, 31, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A machine. `last` is the newest result that tells of its state, None when it is silent.
+
+    `problems` are why it is not well; `expected` says whether the inventory has it, None without one.
+    """
+
+    host: str
+    state: State
+    last: Seen | None = None
+    problems: tuple[Problem, ...] = ()
+    results: int = 0
+    expected: bool | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a host so far: its newest look, its newest attempt, the newest of anything else."""
+
+    look: Seen | None = None
+    attempt: Seen | None = None
+    other: Seen | None = None
+    results: int = 0
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Takes results in any order and keeps of each host what counts."""
+
+    _hosts: dict[str, _Known] = field(default_factory=dict)
+
+    def add(self, seen: Seen) -> None:
+        """The result is counted."""
+        known = self._hosts.setdefault(seen.host.lower(), _Known())
+        known.results += 1
+        if seen.command in LOOKS:
+            known.look = newer(known.look, seen)
+        elif seen.command in ATTEMPTS and not _did_nothing(seen):
+            known.attempt = newer(known.attempt, seen)
+        else:
+            known.other = newer(known.other, seen)
+
+    def endpoints(self, expected: Iterable[str] | None = None) -> tuple[Endpoint, ...]:
+        """Every endpoint by name; those `expected` of which nothing was heard are silent.
+
+        A host and its fully qualified name are the same endpoint where the inventory has only one of them.
+        """
+        found = [_endpoint(known) for _, known in sorted(self._hosts.items())]
+        if expected is None:
+            return tuple(found)
+        return tuple(sorted(_matched(found, expected), key=lambda item: item.host.lower()))
+
+
+def newer(one: Seen | None, other: Seen) -> Seen:
+    """The later of two results; the one that came last where they do not say."""
+    if one is None or one.at is None or other.at is None:
+        return other
+    return one if one.at > other.at else other
+
+
+def _did_nothing(seen: Seen) -> bool:
+    """Whether it is a `recover` or `rollback` that found nothing to do: that tells nothing of the state."""
+    return seen.command in ("recover", "rollback") and seen.outcome == "unchanged" and seen.exit_code == 0
+
+
+def _endpoint(known: _Known) -> Endpoint:
+    look, attempt = known.look, known.attempt
+    if attempt is None:
+        last = look or known.other
+        if last is None:
+            raise ValueError("a host is known from its results")
+        state = _of_look(look) if look is not None else "unknown"
+        return Endpoint(last.host, state, last, _told(state, last), known.results)
+    state = _of_attempt(attempt)
+    if look is None or newer(attempt, look) is attempt or (look.at is None or attempt.at is None):
+        return Endpoint(attempt.host, state, attempt, _told(state, attempt), known.results)
+    seen = _of_look(look)
+    if seen == "healthy":
+        after: State = "repaired" if state == "repaired" else "healthy"
+        return Endpoint(look.host, after, look, (), known.results)
+    if seen == "needed" and state in ("rolled-back", "untouched"):
+        # It is as it was before the attempt; why that failed is what has to be known.
+        return Endpoint(look.host, state, look, _told(state, attempt), known.results)
+    if seen == "unknown" and state != "untouched":
+        return Endpoint(look.host, state, attempt, _told(state, attempt), known.results)
+    return Endpoint(look.host, seen, look, _told(seen, look), known.results)
+
+
+def _of_look(look: Seen) -> State:
+    return "broken" if look.exit_code in _CALL_SOMEONE else look.verdict
+
+
+def _of_attempt(attempt: Seen) -> State:
+    if attempt.outcome == "broken" or attempt.exit_code in _CALL_SOMEONE:
+        return "broken"
+    if attempt.outcome == "rolled-back":
+        return "rolled-back"
+    if attempt.verdict == "absent":
+        return "absent"
+    if attempt.exit_code != 0:
+        return "untouched"
+    return "repaired" if attempt.outcome == "changed" else "healthy"
+
+
+def _told(state: State, seen: Seen) -> tuple[Problem, ...]:
+    return () if state in GOOD else seen.problems
+
+
+def _matched(found: list[Endpoint], expected: Iterable[str]) -> Iterator[Endpoint]:
+    wanted = {name.lower(): name for name in expected}
+    heard: set[str] = set()
+    others: list[Endpoint] = []
+    for item in found:
+        if item.host.lower() in wanted:
+            heard.add(item.host.lower())
+            yield _expected(item, True)
+        else:
+            others.append(item)
+    short: dict[str, list[str]] = {}
+    for name in wanted if others else ():
+        short.setdefault(name.partition(".")[0], []).append(name)
+    for item in others:
+        host, _, domain = item.host.lower().partition(".")
+        alike = short.get(host, [])
+        # Only where one of the two has no domain can they be one host.
+        same = len(alike) == 1 and not (domain and "." in alike[0])
+        heard.update(alike if same else ())
+        yield _expected(item, same)
+    for name, written in wanted.items():
+        if name not in heard:
+            yield Endpoint(written, "silent", expected=True)
+
+
+def _expected(item: Endpoint, expected: bool) -> Endpoint:
+    return Endpoint(item.host, item.state, item.last, item.problems, item.results, expected)
+
+
+def hosts_in(inventory: str) -> tuple[str, ...]:
+    """The hosts that a text lists, one a line: the first word, or the first cell of a CSV.
+
+    Comments, the sections of an Ansible inventory, assignments and a heading are passed over.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(inventory.lstrip("\ufeff").splitlines()):
+        if number and _PLAIN_HOST.match(line):
+            found.setdefault(line.lower(), line)
+            continue
+        cell = line.strip().replace(",", " ").replace(";", " ").partition("#")[0].split()
+        name = cell[0].strip("\"'") if cell else ""
+        if (
+            not name
+            or name.startswith(("[", ";", "#"))
+            or "=" in name
+            or (number == 0 and name.lower() in _HEADINGS)
+        ):
+            continue
+        found.setdefault(name.lower(), name)
+    return tuple(found.values())
+
+
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9._-]+\Z")
+_HEADINGS = (
+    "host",
+    "hostname",
+    "name",
+    "computer",
+    "computername",
+    "device",
+    "devicename",
+    "node",
+    "endpoint",
+)

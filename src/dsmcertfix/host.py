@@ -1,0 +1,67 @@
+"""The machine a command works on: where things are, and where state is kept.
+
+Light on purpose: every command loads it, and what acts (tools.py) is loaded by those that act.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from dsmcertfix.errors import NotFound
+from dsmcertfix.platforms.base import Platform
+from dsmcertfix.platforms.private import LOCK
+from dsmcertfix.platforms.this import this_platform
+
+
+class Limits(NamedTuple):
+    """Time limits in seconds: for a client program, for a server's TLS answer, for the lock."""
+
+    program_s: float = 120.0
+    probe_s: float = 10.0
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine, and where our state is kept on it."""
+
+    platform: Platform
+    state: Path
+
+    @contextlib.contextmanager
+    def alone(self, limits: Limits) -> Iterator[None]:
+        """No other run is at work. Raises Busy when one is, NotPermitted when the state is not ours."""
+        self.require_state()
+        self.platform.private_directory(self.state)
+        with self.platform.lock(self.state / LOCK, limits.wait_s):
+            yield
+
+    def require_state(self) -> None:
+        """What earlier runs left is ours. Raises NotPermitted when somebody else could have made it."""
+        self.platform.require_state(self.state)
+
+    def busy(self) -> bool:
+        """Whether a run is at work now."""
+        return self.platform.locked(self.state / LOCK)
+
+
+def host_name() -> str:
+    """The name of the machine we run on."""
+    return socket.gethostname()
+
+
+def open_host(root: Path | None = None, state: Path | None = None, *, network_homes: bool = False) -> Host:
+    """The machine whose file system starts at `root`, this one without it.
+
+    Homes on network file systems are left alone unless `network_homes`. Raises NotFound when there is no such
+    directory.
+    """
+    if root is not None and not root.is_dir():
+        raise NotFound("root-not-found", f"`{root}` is not a directory")
+    platform = this_platform(root, network_homes=network_homes)
+    return Host(platform, state.absolute() if state else platform.state_directory())

@@ -1,0 +1,47 @@
+"""Takes from JSON of another release, or from damaged JSON, what has the right form. Pure; never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import NoneType
+from typing import Any
+
+_FORMS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str, NoneType),
+    "int | None": (int, NoneType),
+    "bool": (bool,),
+}
+
+
+def fitting(kind: type[Any], value: object) -> dict[str, Any]:
+    """The fields of the dataclass `kind` that are plain values and have their form in that object."""
+    data = mapping(value)
+    return {
+        item.name: data[item.name]
+        for item in fields(kind)
+        if item.name in data and isinstance(data[item.name], _FORMS.get(str(item.type), ()))
+    }
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects(value: object) -> tuple[Mapping[str, Any], ...]:
+    """The objects of a list, none for anything else."""
+    if not isinstance(value, list | tuple):
+        return ()
+    return tuple([item for item in value if isinstance(item, Mapping)])
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """The texts of a list, none for anything else."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+
+
+def text(value: object) -> str | None:
+    """The value if it is text."""
+    return value if isinstance(value, str) else None

@@ -1,0 +1,337 @@
+"""The nouns: what was found on a machine. Facts only, no decisions, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+else:
+    from typing import TypeVar
+
+from dsmcertfix.errors import Problem
+
+
+class SetFile(Enum):
+    """A file of a set that is changed as one; which sets there are, the two classes below say."""
+
+
+class StoreFile(SetFile):
+    """The five files of a store. No step can name another one: not TSM.*, spclicert.* or cert.kdb."""
+
+    KDB = "dsmcert.kdb"
+    STH = "dsmcert.sth"
+    IDX = "dsmcert.idx"
+    RDB = "dsmcert.rdb"
+    CRL = "dsmcert.crl"
+
+
+class ServerFile(SetFile):
+    """The five files of a server's key database. No step about a client's store can name one."""
+
+    KDB = "cert.kdb"
+    STH = "cert.sth"
+    RDB = "cert.rdb"
+    CRL = "cert.crl"
+    ARM = "cert256.arm"
+
+
+if TYPE_CHECKING:
+    # A default, so that what says nothing means a client's store.
+    FileT = TypeVar("FileT", bound=SetFile, default=StoreFile)
+    FileT_co = TypeVar("FileT_co", bound=SetFile, default=StoreFile, covariant=True)
+else:
+    FileT = TypeVar("FileT", bound=SetFile)
+    FileT_co = TypeVar("FileT_co", bound=SetFile, covariant=True)
+
+CertificateKind = Literal["server", "ca", "personal", "other", "unreadable", "secret"]
+
+
+class Certificate(NamedTuple):
+    """One certificate of a store, or of a server.
+
+    `sha256` is over the DER, in lower-case hex: it is the certificate's identity. `problem` says why `kind`
+    is "unreadable". `der` is empty for a record that holds no certificate (kind "secret").
+    """
+
+    label: str
+    sha256: str
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime | None
+    not_after: datetime | None
+    kind: CertificateKind
+    der: bytes = b""
+    problem: str | None = None
+
+
+class Owner(NamedTuple):
+    """A local user, or who owns a store. `home` is a real path (below `--root` when one is given)."""
+
+    uid: int
+    gid: int
+    name: str
+    home: Path | None = None
+    groups: tuple[int, ...] = ()
+
+
+class Server(NamedTuple):
+    """Where a server listens: what a stanza's TCPSERVERADDRESS and TCPPORT say."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+class Stanza(NamedTuple):
+    """One server stanza of a dsm.sys (Windows: one dsm.opt).
+
+    `server` is None when the stanza has no address. `passworddir` is as written, None when absent.
+    `replication` is True for a stanza opened by REPLSERVERNAME: a failover server, never selected by name;
+    `failover` names the ones that this stanza fails over to (MYREPLICATIONSERVER). `aliases` are names that
+    its server may have besides.
+    """
+
+    name: str
+    option_file: Path
+    line: int
+    server: Server | None = None
+    node: str | None = None
+    passworddir: str | None = None
+    password_generate: bool = False
+    accept_certificate: bool = True
+    replication: bool = False
+    errorlogname: str | None = None
+    failover: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def database_backup(self) -> bool:
+        """Whether it is for a server's own database backup: only Db2 signs on with it."""
+        return (self.node or "").upper().startswith("$$_TSMDBMGR_")
+
+
+StarterKind = Literal["unit", "script", "service"]
+"""What starts a server: a systemd unit, a start script, or a Windows service."""
+
+Area = Literal["ba", "api", "hsm", "server-api", "home", "passworddir", "dsm-dir", "dsmi-dir", "named"]
+
+
+class Origin(NamedTuple):
+    """Why a directory was looked at: the area, and the fact that named it ("PASSWORDDIR of stanza TSM01")."""
+
+    area: Area
+    because: str
+
+
+class StanzaUse(NamedTuple):
+    """A stanza that uses a store, and how that is known.
+
+    `certain` is False where the client could use the store but nothing on the machine says that it does (a
+    home directory whose user has no stanza of their own).
+    """
+
+    stanza: Stanza
+    because: str
+    certain: bool = True
+
+
+class FileSet(Protocol[FileT_co]):
+    """One directory's files that are changed together: a client's store, or a server's key database.
+
+    `kind` has their names. `identity` is (device, inode) of the directory, `owner` in whose name it is done.
+    """
+
+    @property
+    def directory(self) -> Path: ...
+
+    @property
+    def identity(self) -> tuple[int, int]: ...
+
+    @property
+    def owner(self) -> Owner: ...
+
+    @property
+    def kind(self) -> type[FileT_co]: ...
+
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact(Generic[FileT]):
+    """One file of a store. `sha256`, `size` and the rest are None (or 0) when the file is absent."""
+
+    file: FileT
+    present: bool
+    size: int = 0
+    sha256: str | None = None
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+
+
+class Place(NamedTuple):
+    """One place looked at, found or not, and why; `problem` where it could not be looked into.
+
+    `refused` is True where it was not to be looked into.
+    """
+
+    directory: Path
+    origin: Origin
+    found: bool
+    problem: str | None = None
+    refused: bool = False
+
+
+class LocatedStore(NamedTuple):
+    """A directory that holds a dsmcert.kdb: where, why, whose, and used by which stanzas.
+
+    `directory` has no symbolic link in it. `identity` is (device, inode) of the directory, by which stores
+    are told apart. `owner` is who the client runs as when it uses this store.
+    """
+
+    directory: Path
+    identity: tuple[int, int]
+    origins: tuple[Origin, ...]
+    owner: Owner
+    stanzas: tuple[StanzaUse, ...] = ()
+    problem: Problem | None = None
+
+    @property
+    def kind(self) -> type[StoreFile]:
+        """See `FileSet`."""
+        return StoreFile
+
+    @property
+    def id(self) -> str:
+        """A short name that is stable from run to run: the start of the SHA-256 of the directory."""
+        return short_id(str(self.directory))
+
+
+@lru_cache(maxsize=65536)
+def short_id(text: str) -> str:
+    """The start of the SHA-256 of a text: short, and the same from run to run."""
+    from hashlib import sha256
+
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+
+
+class Programs(NamedTuple):
+    """IBM's programs as found; None where there is none. `dsmc` is what reconnects."""
+
+    gsk8capicmd: Path | None = None
+    dsmc: Path | None = None
+    dsmcert: Path | None = None
+
+
+class Located(NamedTuple):
+    """What `locate` finds: places, stores, stanzas, programs, and option files that could not be read."""
+
+    places: tuple[Place, ...]
+    stores: tuple[LocatedStore, ...]
+    stanzas: tuple[Stanza, ...]
+    programs: Programs
+    default_server: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Presented(NamedTuple):
+    """What a server presents on its port: its certificate first in `chain`, or why there is none."""
+
+    server: Server
+    chain: tuple[Certificate, ...] = ()
+    tls_version: str | None = None
+    problem: Problem | None = None
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The server's own certificate."""
+        return self.chain[0] if self.chain else None
+
+
+class Store(NamedTuple):
+    """A store with what is in it.
+
+    `certificates` are listed even when `problem` says that the store cannot be edited (a missing stash file,
+    a wrong integrity code): certificates lie in the clear. `version` is that of the key database. `writable`
+    is whether this process may change the directory, `signs_on` whether it may start a client as the owner.
+    """
+
+    located: LocatedStore
+    files: tuple[FileFact, ...] = ()
+    version: int | None = None
+    certificates: tuple[Certificate, ...] = ()
+    problem: Problem | None = None
+    writable: bool = True
+    signs_on: bool = True
+
+    @property
+    def id(self) -> str:
+        """See `LocatedStore.id`."""
+        return self.located.id
+
+    @property
+    def directory(self) -> Path:
+        """See `LocatedStore.directory`."""
+        return self.located.directory
+
+    @property
+    def user(self) -> str:
+        """As whom a client is started for it; empty for an owner without a home: then as who we are."""
+        owner = self.located.owner
+        return owner.name if owner.home is not None else ""
+
+    @property
+    def client_reconnects(self) -> bool:
+        """Whether `dsmc` uses this store: one that only API applications use it never fills."""
+        return any(origin.area not in API_AREAS for origin in self.located.origins)
+
+
+API_AREAS: frozenset[Area] = frozenset(("api", "dsmi-dir", "server-api"))
+
+
+class StoredPassword(NamedTuple):
+    """Whether a stanza's PASSWORDDIR holds a stored password; None when that could not be seen."""
+
+    stanza: Stanza
+    present: bool | None
+
+
+class Export(NamedTuple):
+    """A certificate that a server of this machine wrote into its instance directory, for whoever trusts it.
+
+    `stanza` is that of the server's own database backup, `uid` whose word the file is.
+    """
+
+    stanza: Stanza
+    file: Path
+    certificate: Certificate
+    uid: int
+
+
+class Inventory(NamedTuple):
+    """What is so on a machine, at one time: facts, and no decision."""
+
+    at: datetime
+    located: Located
+    stores: tuple[Store, ...]
+    presented: tuple[Presented, ...] = ()
+    passwords: tuple[StoredPassword, ...] = ()
+    exports: tuple[Export, ...] = ()
+
+    def presented_by(self, server: Server | None) -> Presented | None:
+        """What that server was seen to present, None when it was not asked."""
+        return next((item for item in self.presented if item.server == server), None)
+
+    def password_of(self, stanza: Stanza) -> bool | None:
+        """Whether a password is stored for the stanza, None when that is not known."""
+        return next((item.present for item in self.passwords if item.stanza == stanza), None)

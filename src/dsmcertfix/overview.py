@@ -1,0 +1,155 @@
+"""The use cases for many machines: a page and a CSV of all, and the macro for the nodes that were refused.
+
+No machine is touched: what is read was collected before, and what is written are the files that were named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from dsmcertfix.errors import NotFound, UsageError
+from dsmcertfix.fleet.certificates import ALARMING
+from dsmcertfix.fleet.endpoints import hosts_in
+from dsmcertfix.fleet.nodes import refused
+from dsmcertfix.fleet.picture import Picture, picture
+from dsmcertfix.fleet_report import CauseReport, FleetReport, NodeReport, OutlierReport, StateReport
+from dsmcertfix.host import host_name
+from dsmcertfix.platforms.whole_file import write_whole
+from dsmcertfix.render import fleet_csv, fleet_page
+from dsmcertfix.render.fleet_words import iso
+from dsmcertfix.report import Report
+from dsmcertfix.result_files import collect, text_of
+
+MOST_HOSTS = 100
+"""Hosts that are named with an outlier, or as unexpected, in a report for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `report` is to make: a page, a CSV, or both."""
+
+    page: Path | None = None
+    csv: Path | None = None
+    inventory: Path | None = None
+    title: str = "Certificates of the backup clients"
+
+
+def overview(paths: tuple[Path, ...], wanted: Wanted, now: datetime) -> Report:
+    """The files that are wanted are written, each whole; the report has the picture in numbers.
+
+    Raises UsageError when nothing is wanted, NotFound without any result, NotPermitted for a file that cannot
+    be written.
+    """
+    outputs = tuple(path for path in (wanted.page, wanted.csv) if path is not None)
+    if not outputs:
+        raise UsageError(
+            "no-output",
+            "nothing is to be written",
+            hint="Give `--output report.html`, `--csv FILE`, or both.",
+        )
+    expected = None if wanted.inventory is None else hosts_in(text_of(wanted.inventory))
+    ours = (*outputs, *((wanted.inventory,) if wanted.inventory else ()))
+    found = collect(paths, ours)
+    drawn = picture(
+        found.fleet.endpoints(expected),
+        found.results,
+        int(now.timestamp()),
+        found.foreign,
+        with_inventory=expected is not None,
+    )
+    if wanted.page is not None:
+        write_whole(wanted.page, _encoded(fleet_page.page(drawn, wanted.title)))
+    if wanted.csv is not None:
+        write_whole(wanted.csv, _encoded(fleet_csv.lines(drawn)))
+    told = replace(in_numbers(drawn), written=tuple(str(path) for path in outputs))
+    return Report("report", host_name(), comment=_comment(drawn), fleet=told)
+
+
+def refused_nodes(paths: tuple[Path, ...], server: str | None) -> Report:
+    """The nodes that their server refused; with `server` (an address, with or without port) only its.
+
+    Raises UsageError when they are of several servers and none is named, NotFound when the named one has none
+    and when there is no result at all.
+    """
+    found = collect(paths)
+    endpoints = found.fleet.endpoints()
+    nodes = refused(endpoints)
+    servers = tuple(dict.fromkeys(node.server for node in nodes if node.unusable is None))
+    if server is not None:
+        chosen = tuple(name for name in servers if _is_named(name, server))
+        if servers and not chosen:
+            raise NotFound(
+                "no-refused-node",
+                f"no node of server `{server}` was refused",
+                context=tuple(f"nodes were refused by {name}" for name in servers),
+            )
+        servers = chosen
+    if len(servers) > 1:
+        raise UsageError(
+            "several-servers",
+            f"nodes of {len(servers)} servers were refused, and a macro runs on one",
+            context=tuple(f"{name}: {_counted(nodes, name)}" for name in servers),
+            hint="Make a macro for each of them with `--server`.",
+        )
+    only = servers[0] if servers else ""
+    kept = tuple(node for node in nodes if node.server == only or node.unusable is not None)
+    told = FleetReport(found.results, len(endpoints), *_times(()), nodes=kept)
+    usable = sum(node.unusable is None for node in kept)
+    comment = f"{usable} refused node{'s' * (usable != 1)} of {only}" if usable else "no node was refused"
+    return Report("admin-macro", host_name(), comment=comment, fleet=told)
+
+
+def in_numbers(drawn: Picture) -> FleetReport:
+    """The picture as numbers and names."""
+    unexpected = tuple(item.host for item in drawn.endpoints if item.expected is False)
+    return FleetReport(
+        drawn.results,
+        len(drawn.endpoints),
+        *_times(drawn.when or ()),
+        states=tuple(StateReport(state, count) for state, count in drawn.states().items()),
+        causes=tuple(
+            CauseReport(item.key, item.meaning, item.actor, item.advice, len(item.endpoints))
+            for item in drawn.causes
+        ),
+        outliers=tuple(_outliers(drawn)),
+        nodes=refused(drawn.endpoints),
+        foreign=drawn.foreign.listed,
+        foreign_in_all=drawn.foreign.in_all,
+        unexpected=unexpected[:MOST_HOSTS],
+    )
+
+
+def _outliers(drawn: Picture) -> Iterator[OutlierReport]:
+    for group in drawn.groups:
+        for item in group.certificates:
+            if item.standing in ALARMING:
+                hosts = tuple(drawn.endpoints[number].host for number in item.current[:MOST_HOSTS])
+                yield OutlierReport(group.server, item.held.sha256, item.standing, hosts)
+
+
+def _times(when: Iterable[int]) -> tuple[str | None, str | None]:
+    times = [iso(at) for at in when]
+    return (times[0], times[1]) if times else (None, None)
+
+
+def _encoded(parts: Iterable[str]) -> Iterator[bytes]:
+    for part in parts:
+        yield part.encode("utf-8", "backslashreplace")
+
+
+def _is_named(server: str, name: str) -> bool:
+    host, _, _ = server.rpartition(":")
+    return name.lower() in (server, host, host.partition(".")[0])
+
+
+def _counted(nodes: Iterable[NodeReport], server: str) -> str:
+    number = sum(node.server == server and node.unusable is None for node in nodes)
+    return f"{number} node{'s' * (number != 1)}"
+
+
+def _comment(drawn: Picture) -> str:
+    total = len(drawn.endpoints)
+    return f"{drawn.good} of {total} endpoint{'s' * (total != 1)} in order"

@@ -1,0 +1,364 @@
+"""Unix: a store's directory held by a handle, so that no link planted later can lead elsewhere.
+
+Owns every call that touches a live store. Each call names one of the five files of a set (a client's store,
+or a server's key database) and one of three slots; no other name can be formed. Links, FIFOs, devices, and
+files with a second name are refused, so that nothing outside the set is read, written or given away, even by
+root in a directory that a user owns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Generic
+
+from dsmcertfix.errors import Busy, NotPermitted, PlanOutdated, StoreUnreadable
+from dsmcertfix.model import FileFact, FileT
+from dsmcertfix.platforms import handles
+from dsmcertfix.platforms.base import SIZE_LIMIT, Metadata, Slot
+
+_CHUNK = 1024 * 1024
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+# Sums over a file's content that the kernel keeps (IMA, EVM): wrong on any other content.
+_KERNEL_S = frozenset(("security.ima", "security.evm"))
+
+
+class UnixDirectory(Generic[FileT]):
+    """See `StoreDirectory`. `run` names the run whose `aside` and `new` files it may form.
+
+    `owner` is the uid whose directory it is; with `only_theirs` every file in it must be theirs, too.
+    """
+
+    def __init__(
+        self, handle: int, path: Path, kind: type[FileT], run: str, owner: int, *, only_theirs: bool
+    ):
+        self._handle = handle
+        self.path = path
+        self.kind = kind
+        self.owner = owner
+        self._run = run
+        self._only_theirs = only_theirs
+
+    def _name(self, file: FileT, slot: Slot) -> str:
+        if type(file) is not self.kind:
+            raise TypeError(f"{file} is not of this set")
+        return file.value if slot == "live" else f"{file.value}.dsmcertfix-{self._run}-{slot}"
+
+    def present(self, file: FileT, slot: Slot = "live") -> bool:
+        """Whether anything has that name, of whatever type."""
+        try:
+            os.stat(self._name(file, slot), dir_fd=self._handle, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def fact(self, file: FileT, slot: Slot = "live") -> FileFact[FileT]:
+        """Size, hash, owner and mode of the file as it is now.
+
+        Raises NotPermitted for anything but a regular file with one name, StoreUnreadable for one that is too
+        large or changes while it is read.
+        """
+        if not self.present(file, slot):
+            return FileFact(file, False)
+        with self._open(file, slot) as handle:
+            info = os.fstat(handle)
+            digest = sha256()
+            size = 0
+            while chunk := os.read(handle, _CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                self._require_size(file, size)
+        return FileFact(
+            file, True, size, digest.hexdigest(), stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
+        )
+
+    def read(self, file: FileT, slot: Slot = "live") -> bytes:
+        """The content. Raises as `fact` does, and FileNotFoundError when it is absent."""
+        with self._open(file, slot) as handle:
+            parts: list[bytes] = []
+            size = 0
+            while chunk := os.read(handle, _CHUNK):
+                parts.append(chunk)
+                size += len(chunk)
+                self._require_size(file, size)
+        return b"".join(parts)
+
+    def metadata(self, file: FileT, slot: Slot = "live") -> Metadata:
+        """Mode, owner, time and extended attributes of the file."""
+        with self._open(file, slot) as handle:
+            info = os.fstat(handle)
+            return Metadata(
+                stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns, _xattrs(handle)
+            )
+
+    def require_free(self, file: FileT) -> None:
+        """See `StoreDirectory.require_free`: an open file stands in nobody's way here."""
+
+    def write_new(self, file: FileT, content: bytes, like: Metadata) -> None:
+        """A file in the slot `new` has that content and metadata, and both are on the disk.
+
+        A leftover of that name is removed first. Raises OSError when content or metadata cannot be written
+        (then nothing is left), NotPermitted when an attribute cannot be set.
+        """
+        name = self._name(file, "new")
+        self.discard(file, "new")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(name, flags, 0o600, dir_fd=self._handle)
+        try:
+            try:
+                _write_all(handle, content)
+                _apply(handle, like)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=self._handle)
+            raise
+
+    def keep_aside(self, file: FileT) -> None:
+        """The live file has a second name, in the slot `aside`: its content and metadata outlive a swap.
+
+        Where the file system has no hard links the backup alone must do.
+        """
+        self.discard(file, "aside")
+        try:
+            os.link(
+                file.value,
+                self._name(file, "aside"),
+                src_dir_fd=self._handle,
+                dst_dir_fd=self._handle,
+                follow_symlinks=False,
+            )
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+
+    def exchange(self, file: FileT) -> None:
+        """See `StoreDirectory.exchange`; there is a live file at every moment."""
+        self.keep_aside(file)
+        self.move(file, "new", "live")
+
+    def move(self, file: FileT, source: Slot, target: Slot) -> None:
+        """The file has changed its slot, atomically; what was in the target slot is gone."""
+        os.rename(
+            self._name(file, source),
+            self._name(file, target),
+            src_dir_fd=self._handle,
+            dst_dir_fd=self._handle,
+        )
+
+    def keep_access(self, file: FileT, like: Metadata) -> None:
+        """See `StoreDirectory.keep_access`: its mode. Refused is a second name of our own, too."""
+        with self._open(file, "live") as handle:
+            info = os.fstat(handle)
+            if info.st_nlink > 1:
+                raise self._has_another_name(self.path / file.value, info)
+            if stat.S_IMODE(info.st_mode) != like.mode:
+                os.fchmod(handle, like.mode)
+
+    def discard(self, file: FileT, slot: Slot) -> None:
+        """Nothing has that name any more."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._name(file, slot), dir_fd=self._handle)
+
+    def sync_content(self, file: FileT) -> None:
+        """The live file's content survives a power cut, whoever wrote it. Raises as `fact` does."""
+        with self._open(file, "live") as handle:
+            os.fsync(handle)
+
+    def sync(self) -> None:
+        """Every change of names so far survives a power cut."""
+        os.fsync(self._handle)
+
+    @contextlib.contextmanager
+    def _open(self, file: FileT, slot: Slot) -> Iterator[int]:
+        name = self._name(file, slot)
+        where = str(self.path / name)
+        # O_NONBLOCK: opening a FIFO must not wait for a writer.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        before = os.stat(name, dir_fd=self._handle, follow_symlinks=False)
+        self._require_regular(file, before, where)
+        self._require_size(file, before.st_size)
+        try:
+            handle = os.open(name, flags, dir_fd=self._handle)
+        except OSError as error:
+            raise translated(error, where) from error
+        try:
+            after = os.fstat(handle)
+            self._require_regular(file, after, where)
+            if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino):
+                raise NotPermitted("file-exchanged", f"`{where}` was exchanged while it was opened")
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _require_regular(self, file: FileT, info: os.stat_result, where: str) -> None:
+        if not stat.S_ISREG(info.st_mode):
+            raise NotPermitted(
+                "not-a-regular-file",
+                f"`{where}` is {_type_name(info.st_mode)}, not a regular file",
+                hint="The backup client never makes one; see who did, and remove it.",
+            )
+        # Whoever owns the directory can race with the count of names below, not with this.
+        if self._only_theirs and info.st_uid != self.owner:
+            raise NotPermitted(
+                "file-of-another-owner",
+                f"`{where}` belongs to uid {info.st_uid}, but its directory to uid {self.owner}",
+                hint=f"If it is theirs: `chown {self.owner} {shlex.quote(where)}`; if not, remove it.",
+            )
+        # Two names are fine when the second is our own: a swap is under way, or was cut off.
+        if info.st_nlink > 1 and info.st_nlink > self._names_of(file, info):
+            raise self._has_another_name(where, info)
+
+    def _has_another_name(self, where: str | Path, info: os.stat_result) -> NotPermitted:
+        return NotPermitted(
+            "file-has-another-name",
+            f"`{where}` has {info.st_nlink} names (hard links)",
+            hint="A change to it would change a file elsewhere; find it by inode, and remove it.",
+        )
+
+    def _names_of(self, file: FileT, info: os.stat_result) -> int:
+        count = 0
+        for name in os.listdir(self._handle):
+            if name == file.value or name.startswith(f"{file.value}.dsmcertfix-"):
+                with contextlib.suppress(OSError):
+                    seen = os.stat(name, dir_fd=self._handle, follow_symlinks=False)
+                    count += (seen.st_dev, seen.st_ino) == (info.st_dev, info.st_ino)
+        return count
+
+    def _require_size(self, file: FileT, size: int) -> None:
+        if size > SIZE_LIMIT:
+            raise StoreUnreadable(
+                "file-too-large",
+                f"`{self.path / file.value}` is larger than a store file can be",
+                context=(f"limit: {SIZE_LIMIT} bytes",),
+                hint="Look at the file: it is not one that the backup client wrote.",
+            )
+
+
+@contextlib.contextmanager
+def open_directory(
+    path: Path,
+    kind: type[FileT],
+    run: str,
+    identity: tuple[int, int] | None = None,
+    *,
+    system_uids: frozenset[int] = frozenset((0,)),
+) -> Iterator[UnixDirectory[FileT]]:
+    """The directory at `path`, opened component by component without following a link.
+
+    Raises PlanOutdated when it is not the directory with that (device, inode) any more (device 0 stands for
+    any), NotPermitted when a component is a link or may not be passed, and for root also when it is one of
+    the `system_uids`' in which everyone can exchange files.
+    """
+    handle = walk(path)
+    try:
+        info = os.fstat(handle)
+        as_root = os.geteuid() == 0
+        if as_root and info.st_uid in system_uids:
+            _require_closed(path, info)
+        if identity is not None and identity not in ((info.st_dev, info.st_ino), (0, info.st_ino)):
+            raise PlanOutdated(
+                "directory-exchanged",
+                f"`{path}` is no longer the directory that was found",
+                hint="Run `dsmcertfix locate` and see who changes it.",
+            )
+        theirs = as_root and info.st_uid not in system_uids
+        yield UnixDirectory(handle, path, kind, run, info.st_uid, only_theirs=theirs)
+    finally:
+        os.close(handle)
+
+
+def _require_closed(path: Path, info: os.stat_result) -> None:
+    if info.st_mode & stat.S_IWOTH and not info.st_mode & stat.S_ISVTX:
+        raise NotPermitted(
+            "store-open-to-others",
+            f"everyone can exchange the files in `{path}` (mode {stat.S_IMODE(info.st_mode):04o})",
+            hint=f"See what was put there, then `chmod o-w {shlex.quote(str(path))}`.",
+        )
+
+
+def walk(path: Path) -> int:
+    """A handle for the directory at `path`, in whose way there is no link.
+
+    Raises NotPermitted when a component is one or may not be passed, OSError when there is none.
+    """
+    try:
+        return handles.directory(path)
+    except OSError as error:
+        raise translated(error, str(path)) from error
+
+
+def translated(error: OSError, where: str) -> Exception:
+    """The error of ours that says what a system error means for a store; the same error when it has none."""
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return NotPermitted(
+            "link-in-path",
+            f"a symbolic link or a file stands where `{where}` had a directory or a file",
+            hint="Someone changed the path since it was looked up; run `dsmcertfix locate`.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return NotPermitted(
+            "access-denied",
+            f"the system denies access to `{where}`",
+            hint="Run as root, or as the owner of the store.",
+        )
+    if error.errno in (errno.EBUSY, errno.ETXTBSY):
+        return Busy("file-in-use", f"`{where}` is in use", hint="Try again when no backup runs.")
+    return error
+
+
+def _type_name(mode: int) -> str:
+    names = (
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a character device"),
+        (stat.S_ISBLK, "a block device"),
+    )
+    return next((name for test, name in names if test(mode)), "something unknown")
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def _apply(handle: int, like: Metadata) -> None:
+    info = os.fstat(handle)
+    if (info.st_uid, info.st_gid) != (like.uid, like.gid):
+        os.fchown(handle, like.uid, like.gid)
+    present = dict(_xattrs(handle))
+    wanted = dict(like.xattrs)
+    for name in present:
+        # The directory's default ACL, say. What the system labels (SELinux) stays.
+        if name not in wanted and not name.startswith("security."):
+            os.removexattr(handle, name)
+    os.fchmod(handle, like.mode)
+    for name, value in like.xattrs:
+        if present.get(name) != value:
+            os.setxattr(handle, name, value)
+    if like.mtime_ns is not None:
+        os.utime(handle, ns=(like.mtime_ns, like.mtime_ns))
+
+
+def _xattrs(handle: int) -> tuple[tuple[str, bytes], ...]:
+    if not hasattr(os, "listxattr"):
+        return ()
+    try:
+        names = sorted(set(os.listxattr(handle)) - _KERNEL_S)
+        return tuple((name, os.getxattr(handle, name)) for name in names)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return ()
+        raise

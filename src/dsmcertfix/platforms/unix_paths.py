@@ -1,0 +1,200 @@
+"""Paths of a Unix machine whose root is a directory here: mapped, followed and read without a trap.
+
+A path is followed component by component with lstat, so that an absolute link leads below that root and not
+to this machine's own. Nothing here opens a FIFO, a device or a link, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from dsmcertfix.platforms import handles
+from dsmcertfix.platforms.base import Entry, FileContent, FileTail, Resolved
+from dsmcertfix.platforms.mounts import Before
+
+_MOST_LINKS = 40
+_CHUNK = 1024 * 1024
+_WRITABLE_BY_OTHERS = 0o022
+
+
+def below(root: Path, path: str) -> Path:
+    """`path` below `root`; see `Places.below`. It ends at a NUL, as for the system."""
+    parts: list[str] = []
+    depth = 0
+    for part in path.split("\0", 1)[0].split("/"):
+        if part in ("", "."):
+            continue
+        if part == ".." and depth == 0:
+            continue
+        depth += -1 if part == ".." else 1
+        parts.append(part)
+    return Path(f"{str(root).rstrip('/')}/{'/'.join(parts)}") if parts else root
+
+
+_NOT_THERE = Resolved(None)
+
+
+class _Link(NamedTuple):
+    path: str
+    owner: int
+
+
+def resolve(root: Path, path: Path | str, trusted: frozenset[int], barrier: Before | None = None) -> Resolved:
+    """What is at `path`, a real path below `root`, with every link on the way followed.
+
+    A link may lead anywhere when one of the `trusted` uids owns it; another one only to what belongs to the
+    link's owner. Otherwise, and after 40 links, `refused` names it; it also says what the `barrier` has
+    against a file system on the way, which is then not looked at. Raises OSError where the system does not
+    let us look.
+    """
+    base = str(root).rstrip("/")
+    # What is left of the path, its next part last.
+    rest = str(path)[len(base) + 1 :].split("/")[::-1]
+    current = base
+    links: list[_Link] = []
+    while rest:
+        part = rest.pop()
+        if not part:
+            continue
+        if part == "..":
+            current = current if current == base else current.rpartition("/")[0]
+            continue
+        name = f"{current}/{part}"
+        if barrier is not None:
+            why_not = barrier.before(name, "/".join(rest[::-1]))
+            if why_not is not None:
+                return Resolved(None, why_not)
+        try:
+            info = os.lstat(name)
+        except (FileNotFoundError, NotADirectoryError):
+            return _NOT_THERE
+        if not stat.S_ISLNK(info.st_mode):
+            current = name
+            continue
+        links.append(_Link(name, info.st_uid))
+        if len(links) > _MOST_LINKS:
+            return Resolved(None, f"{path} leads through more than {_MOST_LINKS} symbolic links")
+        target = os.readlink(name)
+        rest += [item for item in target.split("/")[::-1] if item not in ("", ".")]
+        current = base if target.startswith("/") else current
+    return Resolved(Path(current or "/"), _refused(current or "/", links, trusted))
+
+
+def _refused(final: str, links: list[_Link], trusted: frozenset[int]) -> str | None:
+    suspicious = [link for link in links if link.owner not in trusted]
+    if not suspicious:
+        return None
+    owner = os.lstat(final).st_uid
+    for link in suspicious:
+        if link.owner != owner:
+            return f"the link {link.path} of uid {link.owner} leads to {final}, which belongs to uid {owner}"
+    return None
+
+
+def read(
+    root: Path, path: Path, limit: int, trusted: frozenset[int], word_of: int | None = None
+) -> FileContent:
+    """See `Places.read`; a directory below `root` of any but the `trusted` uids is an ordinary user's."""
+    _require_size(path, os.lstat(path), limit)
+    handle, info, way = _opened(path)
+    try:
+        _require_size(path, info, limit)
+        uid, public = _whose(path, info, way[len(root.parts) - 1 :], trusted)
+        if word_of not in (None, uid) and not (public and uid in trusted):
+            raise OSError(errno.EPERM, f"uid {word_of} named it, to whom it does not belong", str(path))
+        data = _bytes(handle, limit + 1)
+        if len(data) > limit:
+            raise _too_large(path, limit)
+    finally:
+        os.close(handle)
+    mode = stat.S_IMODE(info.st_mode)
+    open_to = f"mode {mode:04o}" if mode & _WRITABLE_BY_OTHERS else None
+    return FileContent(data, uid, open_to, (info.st_dev, info.st_ino))
+
+
+def _whose(
+    path: Path, info: os.stat_result, way: tuple[os.stat_result, ...], trusted: frozenset[int]
+) -> tuple[int, bool]:
+    """Whose word a file is, reached through these directories, and whether everyone may read it there."""
+    theirs = [directory.st_uid for directory in way if directory.st_uid not in trusted]
+    uid = theirs[-1] if theirs and info.st_uid in trusted else info.st_uid
+    if uid != info.st_uid and info.st_nlink > 1:
+        # Where the system lets users link to what is not theirs, this may be anything of root's.
+        raise OSError(errno.EPERM, "a file of root's with another name", str(path))
+    return uid, bool(info.st_mode & stat.S_IROTH) and all(item.st_mode & stat.S_IXOTH for item in way)
+
+
+def look(path: Path) -> Entry:
+    """See `Places.look`."""
+    info = os.lstat(path)
+    kind: Literal["file", "directory", "other"] = "other"
+    if stat.S_ISREG(info.st_mode):
+        kind = "file"
+    elif stat.S_ISDIR(info.st_mode):
+        kind = "directory"
+    return Entry(kind, (info.st_dev, info.st_ino), info.st_uid, info.st_gid)
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """See `Places.names`."""
+    handle = handles.directory(path)
+    try:
+        return tuple(os.listdir(handle))
+    finally:
+        os.close(handle)
+
+
+def tail(path: Path, limit: int) -> FileTail:
+    """See `Places.tail`."""
+    handle, info, _ = _opened(path)
+    try:
+        start = max(0, info.st_size - limit)
+        os.lseek(handle, start, os.SEEK_SET)
+        data = _bytes(handle, limit)
+    finally:
+        os.close(handle)
+    return FileTail(data, info.st_uid, (info.st_dev, info.st_ino), info.st_mtime, start > 0)
+
+
+def _opened(path: Path) -> tuple[int, os.stat_result, tuple[os.stat_result, ...]]:
+    """The regular file at `path`, and the directories on the way, none of which was reached by a link."""
+    # O_NONBLOCK: opening a FIFO must not wait for a writer; O_NOCTTY: a terminal must not become ours.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    # Looked at before it is opened too: opening a tape device can move the tape.
+    _require_regular(path, os.lstat(path))
+    with handles.passing(path.parent) as (directory, way):
+        handle = os.open(path.name, flags, dir_fd=directory)
+    try:
+        info = os.fstat(handle)
+        _require_regular(path, info)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle, info, way
+
+
+def _bytes(handle: int, most: int) -> bytes:
+    parts: list[bytes] = []
+    left = most
+    while left > 0 and (chunk := os.read(handle, min(_CHUNK, left))):
+        parts.append(chunk)
+        left -= len(chunk)
+    return b"".join(parts)
+
+
+def _require_regular(path: Path, info: os.stat_result) -> None:
+    if not stat.S_ISREG(info.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def _require_size(path: Path, info: os.stat_result, limit: int) -> None:
+    if stat.S_ISREG(info.st_mode) and info.st_size > limit:
+        raise _too_large(path, limit)
+
+
+def _too_large(path: Path, limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))

@@ -1,0 +1,126 @@
+"""The users of a Unix machine: of this one as its name service knows them, of another root by its files."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from dsmcertfix.platforms import unix_paths
+
+_FILE_LIMIT = 64 * 1024 * 1024
+"""Bytes; 200,000 users stay below it."""
+
+_LARGEST_ID = 2**32 - 2
+
+
+class User(NamedTuple):
+    """A user; `home` is as the machine writes it, not below a root; the primary group is the first one."""
+
+    uid: int
+    gid: int
+    name: str
+    home: str
+    groups: tuple[int, ...] = ()
+
+
+class Users(Protocol):
+    """Users, as a machine knows them."""
+
+    def all(self) -> Iterator[User]:
+        """Every user that the machine enumerates, groups left out."""
+        ...
+
+    def owner(self, uid: int) -> User | None:
+        """The user with that uid, with all groups, the primary one first."""
+        ...
+
+
+class SystemUsers:
+    """The users of this machine: files, LDAP, whatever its name service asks."""
+
+    def all(self) -> Iterator[User]:
+        """See `Users`. A name service may enumerate fewer users than it knows."""
+        import pwd
+
+        for user in pwd.getpwall():
+            yield User(user.pw_uid, user.pw_gid, user.pw_name, user.pw_dir)
+
+    def owner(self, uid: int) -> User | None:
+        """See `Users`."""
+        import pwd
+
+        try:
+            user = pwd.getpwuid(uid)
+        except (KeyError, OverflowError):
+            return None
+        groups = dict.fromkeys((user.pw_gid, *_groups_of(user.pw_name, user.pw_gid)))
+        return User(user.pw_uid, user.pw_gid, user.pw_name, user.pw_dir, tuple(groups))
+
+
+def _groups_of(name: str, gid: int) -> Iterable[int]:
+    try:
+        return os.getgrouplist(name, gid)
+    except OSError:
+        return ()
+
+
+class FileUsers:
+    """The users in etc/passwd and etc/group of a tree. Lines that are malformed are passed over."""
+
+    def __init__(self, root: Path):
+        groups = _read_groups(_lines(root, "etc/group"))
+        self._users = tuple(_read_users(_lines(root, "etc/passwd"), groups))
+        # The first of several users with one uid is the one that the system takes.
+        self._by_uid = {user.uid: user for user in reversed(self._users)}
+
+    def all(self) -> Iterator[User]:
+        """See `Users`."""
+        return iter(self._users)
+
+    def owner(self, uid: int) -> User | None:
+        """See `Users`."""
+        return self._by_uid.get(uid)
+
+
+def _lines(root: Path, name: str) -> list[list[str]]:
+    try:
+        found = unix_paths.resolve(root, root / name, frozenset((0, os.geteuid())))
+        if found.path is None or found.refused:
+            return []
+        content = unix_paths.read(root, found.path, _FILE_LIMIT, frozenset((0,)))
+    except OSError:
+        return []
+    text = content.data.decode("utf-8", "surrogateescape")
+    return [line.split(":") for line in text.split("\n")]
+
+
+def _read_groups(lines: list[list[str]]) -> dict[str, list[int]]:
+    """The gids that each user name is listed under: name:password:gid:members."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for fields in lines:
+        gid = _id(fields[2]) if len(fields) >= 4 else None
+        if gid is not None:
+            for member in fields[3].split(","):
+                groups[member.strip()].append(gid)
+    return groups
+
+
+def _read_users(lines: list[list[str]], groups: dict[str, list[int]]) -> Iterator[User]:
+    """The users: name:password:uid:gid:gecos:home:shell."""
+    for fields in lines:
+        if len(fields) < 6 or not fields[0] or fields[0][0] in "#+-":
+            continue
+        name, uid, gid, home = fields[0], _id(fields[2]), _id(fields[3]), fields[5]
+        if uid is None or gid is None or not home.startswith("/") or "\0" in home:
+            continue
+        yield User(uid, gid, name, home, tuple(dict.fromkeys((gid, *groups.get(name, ())))))
+
+
+def _id(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        return None
+    number = int(text)
+    return number if number <= _LARGEST_ID else None

@@ -1,0 +1,179 @@
+"""Could a reconnect work? Pure: answers from facts that were gathered before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from dsmcertfix.advice import trust_command
+from dsmcertfix.errors import CannotReconnect, Problem
+from dsmcertfix.model import Certificate, Inventory, Presented, Server, Stanza, Store
+
+
+def server_problem(
+    server: Server, seen: Presented | None, refused: frozenset[str], expected: str | None, at: datetime
+) -> Problem | None:
+    """Why no new certificate can come from this server now; None when one can.
+
+    `refused` are the fingerprints that are to go, `expected` the one that was announced.
+    """
+    if seen is None or seen.certificate is None:
+        return _no_answer(server, seen)
+    new = seen.certificate
+    facts = (f"presented by {server}: SHA-256 {new.sha256}",)
+    if new.sha256 in refused:
+        return _problem(
+            "server-not-renewed",
+            f"{server} still presents the certificate that is stored",
+            context=facts,
+            hint="Renew the certificate on the server first (APAR IT42905), then run this again.",
+        )
+    if expected is not None and new.sha256 != expected:
+        return _problem(
+            "unexpected-certificate",
+            f"{server} presents another certificate than the expected one",
+            context=(*facts, f"expected: SHA-256 {expected}"),
+            hint="Compare both with the server's cert256.arm. If neither fits, someone is in between.",
+        )
+    if (new.not_after and new.not_after < at) or (new.not_before and new.not_before > at):
+        return _problem(
+            "server-certificate-not-valid",
+            f"the certificate that {server} presents is not valid today",
+            context=(*facts, f"valid from {new.not_before} until {new.not_after}"),
+            hint="Renew the certificate on the server (APAR IT42905), and check both clocks.",
+        )
+    return None
+
+
+def given_problem(
+    server: Server, seen: Presented | None, given: tuple[Certificate, ...], *, must_answer: bool
+) -> Problem | None:
+    """Why certificates that were handed over cannot be right for this server; None when they can.
+
+    They are right when the server presents one of them, or one that one of them issued. A server that does
+    not answer is a problem only where a session is to prove the result.
+    """
+    if seen is None or not seen.chain:
+        return _no_answer(server, seen) if must_answer else None
+    presented = {item.sha256 for item in seen.chain}
+    if any(item.sha256 in presented or issued(item, seen.chain[-1]) for item in given):
+        return None
+    return _problem(
+        "unexpected-certificate",
+        f"{server} presents a certificate that is not in the file",
+        context=(
+            *(f"presented: SHA-256 {item.sha256}" for item in seen.chain),
+            *(f"in the file: SHA-256 {item.sha256}" for item in given),
+        ),
+        hint="Take cert256.arm from that server again. If it is the same, someone is in between.",
+    )
+
+
+def issued(issuer: Certificate, other: Certificate) -> bool:
+    """Whether the key of `issuer` signed the other certificate."""
+    from cryptography import x509
+
+    try:
+        parent = x509.load_der_x509_certificate(issuer.der)
+        x509.load_der_x509_certificate(other.der).verify_directly_issued_by(parent)
+    except Exception:  # a wrong signature, a kind of key that signs nothing, or no certificate at all
+        return False
+    return True
+
+
+def _no_answer(server: Server, seen: Presented | None) -> Problem:
+    if seen is not None and seen.problem is not None:
+        return seen.problem
+    return _problem("server-not-asked", f"{server} was not asked for its certificate")
+
+
+def no_stanza_problem(store: Store) -> Problem:
+    """What is wrong with a store that no stanza uses: nothing would fill it again."""
+    return _problem(
+        "store-without-stanza",
+        f"no server stanza uses the store in `{store.directory}`: nothing would be fetched",
+        hint="Give `--no-reconnect` to move it out all the same.",
+    )
+
+
+def client_problem(
+    store: Store, stanza: Stanza | None, server: Server, inventory: Inventory, file: Path | None = None
+) -> Problem | None:
+    """Why the client of this machine could not fetch a certificate into the store; None when it could.
+
+    `file` holds the certificate that is expected, if somebody gave it.
+    """
+    if not store.client_reconnects:
+        return _problem(
+            "store-of-api-applications",
+            "no client program fills this store: only API applications use it",
+            hint="Give `--no-reconnect`: the application's next session fetches the new certificate.",
+        )
+    if inventory.located.programs.dsmc is None:
+        return _problem(
+            "no-client-program",
+            "there is no backup client (dsmc) on this machine to reconnect with",
+            hint="Give `--no-reconnect`: the next session of an API application fetches the new certificate.",
+        )
+    cannot_fetch = fetch_problem(stanza, server, file)
+    if cannot_fetch is not None or stanza is None:
+        return cannot_fetch
+    return session_problem(stanza, inventory)
+
+
+def fetch_problem(stanza: Stanza | None, server: Server, file: Path | None = None) -> Problem | None:
+    """Why nobody's session could fetch a certificate with this stanza; None when one could."""
+    if stanza is None or stanza.replication:
+        return _problem("no-stanza-for-server", f"no server stanza of this store connects to {server}")
+    if not stanza.accept_certificate:
+        return _problem(
+            "acceptance-switched-off",
+            f"{_where(stanza)} says SSLACCEPTCERTFROMSERV No: the client would not accept a new certificate",
+            hint=f"Put the certificate in from the server's file: {trust_command(stanza.name, file)}.",
+        )
+    return None
+
+
+def session_problem(stanza: Stanza, inventory: Inventory) -> Problem | None:
+    """Why the client could not open a session by itself, whatever certificates it has; None when it could."""
+    where = _where(stanza)
+    if stanza.database_backup:
+        return _problem(
+            "database-backup-stanza",
+            f"{where} is for the server's own database backup: the backup client cannot sign on with it, and "
+            "no file of the server vouches for its new certificate",
+            context=tuple(
+                f"`{item.file}`: SHA-256 {item.certificate.sha256}"
+                for item in inventory.exports
+                if item.stanza == stanza
+            ),
+            hint="`dsmcertfix server inspect` shows its cert256.arm. Or give `--no-reconnect`: the next "
+            "database backup fetches the new certificate.",
+        )
+    if inventory.located.programs.dsmc is None:
+        return _problem(
+            "no-client-program",
+            "there is no backup client (dsmc) on this machine to reconnect with",
+            hint="Give `--no-reconnect`.",
+        )
+    if not stanza.password_generate:
+        return _problem(
+            "no-password-generate",
+            f"{where} does not say PASSWORDACCESS GENERATE: the client would ask for a password",
+            hint="Reconnect by hand with `dsmc query session` after `fix --no-reconnect`.",
+        )
+    if inventory.password_of(stanza) is False:
+        return _problem(
+            "no-stored-password",
+            f"no password is stored for {where}: the client would ask for one",
+            hint="Run `dsmc query session` once by hand as the user who backs up, then run this again.",
+        )
+    return None
+
+
+def _where(stanza: Stanza) -> str:
+    return f"stanza {stanza.name} of `{stanza.option_file}`"
+
+
+def _problem(code: str, message: str, *, context: tuple[str, ...] = (), hint: str | None = None) -> Problem:
+    return CannotReconnect(code, message, context=context, hint=hint).problem()

@@ -1,0 +1,60 @@
+"""How numbers, times and states are called on a fleet's page. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import cache
+from time import gmtime, strftime
+
+NAMES = {
+    "broken": "Broken",
+    "rolled-back": "Rolled back",
+    "needed": "Action needed",
+    "untouched": "Not repaired",
+    "unknown": "Not checked",
+    "silent": "Silent",
+    "repaired": "Repaired",
+    "healthy": "Healthy",
+    "absent": "No store",
+}
+"""What a state is called."""
+
+WELL = ("healthy", "repaired", "absent")
+"""The states in which nobody has to act, in the order in which they are shown."""
+
+
+def number(value: int, noun: str = "") -> str:
+    """The number with its thousands apart, and with its noun in the right number."""
+    plural = "" if not noun else f" {noun}" if value == 1 else f" {noun}s"
+    return f"{value:,}{plural}"
+
+
+@cache
+def day(time: int | None) -> str:
+    """The date in UTC; empty for None."""
+    return f"{_utc(time):%Y-%m-%d}" if time is not None else ""
+
+
+def minute(time: int) -> str:
+    """The date and time in UTC."""
+    return f"{_utc(time):%Y-%m-%d %H:%M} UTC"
+
+
+def iso(time: int | None) -> str:
+    """The time as results have it; empty for None."""
+    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(time)) if time is not None else ""
+
+
+def percent(part: int, total: int) -> str:
+    """The share in percent with one digit after the point at most; never 100 while one is missing."""
+    tenths = 1000 * part // total if total else 0
+    return f"{tenths // 10}" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _utc(time: int) -> datetime:
+    return datetime.fromtimestamp(time, timezone.utc)

@@ -1,0 +1,143 @@
+"""What a person asks for, and in which stores and certificates that is. Pure: the first half of a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from dsmcertfix.assess import (
+    Assessed,
+    AssessedStore,
+    label_names,
+    servers_in_label,
+    servers_named,
+)
+from dsmcertfix.errors import NotFound, NotPermitted, Problem
+from dsmcertfix.model import Inventory, Store
+
+
+class Selection(NamedTuple):
+    """What a person asks for. Empty: whatever is affected."""
+
+    servers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    stores: tuple[Path, ...] = ()
+    expired: bool = False
+    whole_store: bool = False
+    expires_within_days: int = 0
+
+    @property
+    def names_certificates(self) -> bool:
+        """Whether certificates are chosen by name rather than by `detect`."""
+        return bool(self.servers or self.labels or self.fingerprints or self.expired)
+
+
+class Chosen(NamedTuple):
+    """What is asked for in a store: certificates, or the `whole`; `problem` is why that cannot be."""
+
+    item: AssessedStore
+    targets: tuple[Assessed, ...]
+    whole: bool = False
+    problem: Problem | None = None
+
+
+def choose(
+    inventory: Inventory, assessed: tuple[AssessedStore, ...], selection: Selection
+) -> tuple[Chosen, ...]:
+    """What is asked for in each store, first in those that a client fills: others may get what it fetched.
+
+    Raises NotFound when a named label, fingerprint or server is nowhere in the chosen stores.
+    """
+    _require_known(inventory, assessed, selection)
+    chosen = []
+    for item in sorted(assessed, key=lambda item: not fills(item.store)):
+        targets = _targets(item, selection, inventory)
+        whole = selection.whole_store and bool(selection.stores or targets or item.store.problem)
+        chosen.append(Chosen(item, targets, whole, refusal(item.store, targets, whole=whole)))
+    return tuple(chosen)
+
+
+def _require_known(inventory: Inventory, assessed: tuple[AssessedStore, ...], selection: Selection) -> None:
+    labels = {item.certificate.label for store in assessed for item in store.certificates}
+    fingerprints = {item.certificate.sha256 for store in assessed for item in store.certificates}
+    for label in selection.labels:
+        if label not in labels:
+            raise _not_found("label-not-found", f"no store holds a certificate with the label `{label}`")
+    for fingerprint in selection.fingerprints:
+        if fingerprint not in fingerprints:
+            raise _not_found(
+                "fingerprint-not-found", f"no store holds a certificate with SHA-256 {fingerprint}"
+            )
+    for name in selection.servers:
+        if not servers_named(name, inventory) and not any(label_names(label, name) for label in labels):
+            raise _not_found("server-not-found", f"no stanza and no label names the server `{name}`")
+
+
+def _not_found(code: str, message: str) -> NotFound:
+    return NotFound(code, message, hint="`dsmcertfix inspect` lists what is there.")
+
+
+def _targets(item: AssessedStore, selection: Selection, inventory: Inventory) -> tuple[Assessed, ...]:
+    if not selection.names_certificates:
+        return item.affected
+    return tuple(one for one in item.certificates if _asked_for(one, item.store, selection, inventory))
+
+
+def _asked_for(one: Assessed, store: Store, selection: Selection, inventory: Inventory) -> bool:
+    if one.certificate.sha256 in selection.fingerprints:
+        return True
+    if one.certificate.label in selection.labels:
+        # The label that has its new certificate already: the same command again changes nothing.
+        return one.status != "ok"
+    if one.certificate.kind in ("ca", "personal", "secret"):
+        return False
+    if selection.expired and one.server is not None and one.days_left is not None and one.days_left < 0:
+        return True
+    if one.status in ("ok", "superseded"):
+        return False
+    return any(_belongs(one, name, store, inventory) for name in selection.servers)
+
+
+def _belongs(one: Assessed, name: str, store: Store, inventory: Inventory) -> bool:
+    label = one.certificate.label
+    if one.server is None:
+        # A label that names several servers says nothing about whose it is.
+        return label_names(label, name) and len(servers_in_label(label, store)) < 2
+    named = servers_named(name, inventory)
+    return one.server in named if named else label_names(label, name)
+
+
+def refusal(
+    store: Store, targets: tuple[Assessed, ...], *, whole: bool, must: bool = False
+) -> Problem | None:
+    """Why the store cannot be worked on at all; None when it can, or when there is nothing to do in it.
+
+    `whole` when its content does not matter, `must` when there is something to do besides the targets.
+    """
+    if store.located.problem is not None:
+        return store.located.problem
+    # Without facts about its files no backup could prove anything.
+    if store.problem is not None and not (whole and store.files):
+        return store.problem
+    if not (targets or whole or must):
+        return None
+    going = store.certificates if whole else tuple(one.certificate for one in targets)
+    if any(item.kind in ("personal", "secret") for item in going):
+        return NotPermitted(
+            "not-a-server-certificate",
+            "a key of the client's own would go, not only certificates of servers",
+            hint="dsmcertfix only takes out certificates of servers and CAs; name those by `--label`.",
+        ).problem()
+    if not store.writable:
+        return NotPermitted(
+            "store-not-writable",
+            f"`{store.directory}` belongs to {store.located.owner.name} and cannot be changed by this user",
+            hint="Run as root (on Windows as administrator), or as its owner.",
+        ).problem()
+    return None
+
+
+def fills(store: Store) -> bool:
+    """Whether a client of this machine can be made to fetch certificates into the store."""
+    return store.client_reconnects and store.signs_on

@@ -1,0 +1,157 @@
+"""What is wrong with an instance's certificates: a pure judgement, on facts that were gathered before."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsmcertfix.assess import Assessed, Status, days_left
+from dsmcertfix.model import Certificate, Presented, Stanza, Store
+from dsmcertfix.server.model import LABEL, Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is around an instance: the client stores of its host, and what the server was seen to present.
+
+    `backing_up` are the stanzas with which its own database is backed up.
+    """
+
+    stores: tuple[Store, ...] = ()
+    backing_up: frozenset[Stanza] = frozenset()
+    presented: tuple[Presented, ...] = ()
+
+
+_NOTHING = Around()
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """A client's store of this host, and the instance's certificate in it; None when it holds none.
+
+    `database_backup` is whether the server's own database backup uses the store.
+    """
+
+    store: Store
+    certificate: Certificate | None
+    current: bool
+    database_backup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedInstance:
+    """An instance, the judgement on each of its certificates, who trusts them, and what must be done."""
+
+    instance: Instance
+    certificates: tuple[Assessed, ...]
+    trusts: tuple[Trust, ...]
+    agrees: bool | None
+    action: tuple[str, ...]
+
+
+def assess_instance(
+    instance: Instance,
+    at: datetime,
+    expires_within_days: int,
+    around: Around = _NOTHING,
+) -> AssessedInstance:
+    """The judgement on the instance, with what is around it."""
+    judged = tuple(_judge(item, instance, at, expires_within_days) for item in instance.certificates)
+    trusts = tuple(_trusts(instance, around))
+    agrees = _agrees(instance)
+    action = () if instance.problem else tuple(_action(instance, judged, agrees, trusts, around.presented))
+    return AssessedInstance(instance, judged, trusts, agrees, action)
+
+
+def _judge(one: Certificate, instance: Instance, at: datetime, within: int) -> Assessed:
+    left = days_left(one, at)
+    own = instance.presented
+    status: Status = "unknown"
+    if own is not None and one.label == own.label:
+        status, reason = "ok", "the server presents it"
+        if left is not None and left < 0:
+            status, reason = "expired", f"it ran out on {one.not_after:%Y-%m-%d}"
+        elif left is not None and left < within:
+            status, reason = "expiring", f"it runs out on {one.not_after:%Y-%m-%d}"
+    elif one.kind == "unreadable":
+        status, reason = "unreadable", one.problem or "not a certificate that can be read"
+    elif one.kind == "personal":
+        status, reason = "superseded", "the server's own, but not the one that it presents"
+    elif one.kind == "ca":
+        status, reason = "ca", "a root or CA certificate"
+    else:
+        reason = "of another server or an agent, trusted by this server"
+    return Assessed(one, status, reason, None, left)
+
+
+def _agrees(instance: Instance) -> bool | None:
+    own, arm = instance.presented, instance.arm
+    if own is None or arm is None or arm.certificate is None:
+        return None
+    return arm.certificate.sha256 == own.sha256
+
+
+def _trusts(instance: Instance, around: Around) -> list[Trust]:
+    ours = {item.sha256 for item in instance.certificates if item.kind == "personal"}
+    ours |= {item.certificate.sha256 for item in instance.arms if item.certificate}
+    own = instance.presented
+    found = []
+    for store in around.stores:
+        backup = any(use.stanza in around.backing_up for use in store.located.stanzas)
+        held = [item for item in store.certificates if item.sha256 in ours]
+        current = [item for item in held if own is not None and item.sha256 == own.sha256]
+        if held:
+            found += [Trust(store, item, item in current, backup) for item in held]
+        elif backup:
+            found.append(Trust(store, None, False, backup))
+    return found
+
+
+def _way(instance: Instance, certificate: Certificate) -> str:
+    """How that certificate is renewed."""
+    if certificate.label == LABEL:
+        return f"`dsmcertfix server renew --instance {shlex.quote(str(instance.directory))}`"
+    return "renew it where it was made (a CA, or CREATE CERTIFICATE)"
+
+
+def _action(
+    instance: Instance,
+    judged: tuple[Assessed, ...],
+    agrees: bool | None,
+    trusts: tuple[Trust, ...],
+    presented: tuple[Presented, ...],
+) -> list[str]:
+    found = [
+        f"`{item.certificate.label}`: {item.reason}: {_way(instance, item.certificate)}"
+        for item in judged
+        if item.status in ("expired", "expiring")
+    ]
+    own, arm = instance.presented, instance.arm
+    if own is None:
+        found.append(f"there is no certificate `{LABEL}`: the server makes one when it starts")
+    if arm is None:
+        found.append("there is no cert256.arm: clients cannot be given the certificate")
+    elif arm.certificate is None:
+        found.append(f"cert256.arm is of no use: {arm.problem}")
+    elif agrees is False:
+        found.append("cert256.arm holds another certificate than the server presents")
+    shown = [seen.certificate for seen in presented if seen.certificate is not None]
+    if own is not None and shown and all(item.sha256 != own.sha256 for item in shown):
+        found.append(
+            f"the server presents another certificate (SHA-256 {shown[0].sha256}) than its key database has "
+            "for it: restart it"
+        )
+    current = {item.store.directory for item in trusts if item.current}
+    # A store without a server's certificate fetches it with the next backup.
+    stale = {
+        item.store.directory
+        for item in trusts
+        if item.database_backup and any(one.kind == "server" for one in item.store.certificates)
+    } - current
+    found += [
+        "the server's database backup does not trust it yet: "
+        f"`dsmcertfix fix --store {shlex.quote(str(directory))}`"
+        for directory in sorted(stale)
+    ]
+    return found

@@ -1,0 +1,177 @@
+"""Macros for dsmadmc: what the server's administrator has to say during a renewal. Pure text.
+
+A name goes into a command only when it is one of the server's (Naming IBM Storage Protect objects, 8.1.26):
+so no blank, quote, wildcard or percent sign can change what a command means. Each macro says which messages
+to expect. A COMMIT stands after each command: without one a single unknown name would roll all of them back.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from dsmcertfix.errors import UsageError
+
+MacroKind = Literal["transitional", "strict", "forcesync", "certificate", "default-certificate"]
+
+MOST_DAYS = 9999
+"""The largest number of days that CREATE CERTIFICATE takes (8.1.26)."""
+
+_WIDTH = 100
+_NAME = re.compile(r"[A-Za-z0-9_.+&-]{1,64}\Z")
+_LABEL = re.compile(r"[A-Za-z0-9_+&.-](?:[A-Za-z0-9_+&. -]{0,62}[A-Za-z0-9_+&.-])?\Z")
+_UPDATED = (
+    "ANR2063I says that a node was updated, ANR2071I that an administrator was; ANR2034E: there is none."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MacroWish:
+    """What a macro is to be about: nodes, administrators and peers by name, or the label of a certificate."""
+
+    kind: MacroKind
+    nodes: tuple[str, ...] = ()
+    administrators: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+    label: str | None = None
+    days: int = 3650
+
+
+def macro(wish: MacroWish) -> str:
+    """The macro in ASCII, without a final line end; comments say how it is run and what the server answers.
+
+    Raises UsageError for a name that is none of a server's, and for a macro that would do nothing.
+    """
+    for name in (*wish.nodes, *wish.administrators, *wish.peers):
+        _require_name(name)
+    run = "Run it on that server as an administrator with system privilege: dsmadmc macro FILE"
+    return "\n".join((*_comments(run), *_MAKERS[wish.kind](wish)))
+
+
+def listed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Nodes and administrators of a list: a name a line, `admin NAME` for an administrator; `#` is a comment.
+
+    Raises UsageError for a line of another form.
+    """
+    nodes: dict[str, None] = {}
+    administrators: dict[str, None] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].split()
+        match words:
+            case []:
+                continue
+            case [name]:
+                nodes[name] = None
+            case [("node" | "NODE"), name]:
+                nodes[name] = None
+            case [("admin" | "ADMIN"), name]:
+                administrators[name] = None
+            case _:
+                raise UsageError(
+                    "list-not-readable",
+                    f"line {number} of the list is neither a node nor `admin NAME`: {line.strip()!r}",
+                )
+    return tuple(nodes), tuple(administrators)
+
+
+def _session_security(wish: MacroWish) -> Iterator[str]:
+    if not (wish.nodes or wish.administrators or wish.peers):
+        raise UsageError(
+            "macro-without-names",
+            "a macro for nobody would do nothing",
+            hint="Name them with `--node`, `--admin`, `--peer`, `--from` or `--results`.",
+        )
+    value = wish.kind.upper()
+    why = {
+        "TRANSITIONAL": "From now on these may fetch the certificate of the server, once each: a session "
+        "that is established makes them STRICT again.",
+        "STRICT": "Whoever is STRICT accepts no new certificate without being asked: the normal state.",
+    }[value]
+    yield from _comments(why, _UPDATED)
+    security = f"SESSIONSECURITY={value}"
+    yield from _commands(f'UPDATE NODE "{name}" {security}' for name in wish.nodes)
+    yield from _commands(f'UPDATE ADMIN "{name}" {security}' for name in wish.administrators)
+    yield from _commands(f'UPDATE SERVER "{name}" {security}' for name in wish.peers)
+
+
+def _forcesync(wish: MacroWish) -> Iterator[str]:
+    if not wish.peers:
+        raise UsageError(
+            "macro-without-names",
+            "a macro for no server would do nothing",
+            hint="Name the servers and storage agents as this server has defined them, with `--peer`.",
+        )
+    yield from _comments(
+        "Each peer takes the new certificate when it signs on next. Do the same there for this server.",
+        "ANR1662I says that a server was updated; PING SERVER shows whether the session works.",
+    )
+    yield from _commands(
+        f'UPDATE SERVER "{name}" SESSIONSECURITY=TRANSITIONAL FORCESYNC=YES' for name in wish.peers
+    )
+    yield from (f'PING SERVER "{name}"' for name in wish.peers)
+
+
+def _certificate(wish: MacroWish) -> Iterator[str]:
+    label = _require_label(wish.label)
+    if not 0 < wish.days <= MOST_DAYS:
+        raise UsageError("days-out-of-range", f"{wish.days} days: the server takes 1 to {MOST_DAYS}")
+    yield from _comments(
+        "Server 8.1.19 and later. The server goes on presenting its old certificate: nobody is refused.",
+        f"It writes {label}.arm into its instance directory. Put that into every client (dsmcertfix "
+        "trust --server NAME --file FILE), and only when all have it make it the default (dsmcertfix server "
+        "macro default-certificate).",
+    )
+    yield from _commands((f'CREATE CERTIFICATE "{label}" TODATE=+{wish.days} DEFAULT=NO',))
+
+
+def _default_certificate(wish: MacroWish) -> Iterator[str]:
+    label = _require_label(wish.label)
+    yield from _comments(
+        "Only when every client, peer and agent trusts it: dsmcertfix inspect shows what they hold.",
+        "It is presented from the next start of the server on. Restart it when no sessions run.",
+    )
+    yield from _commands((f'SET DEFAULTTLSCERT "{label}"',))
+
+
+_MAKERS: dict[MacroKind, Callable[[MacroWish], Iterator[str]]] = {
+    "transitional": _session_security,
+    "strict": _session_security,
+    "forcesync": _forcesync,
+    "certificate": _certificate,
+    "default-certificate": _default_certificate,
+}
+
+
+def _require_name(name: str) -> None:
+    if not _NAME.match(name):
+        raise UsageError(
+            "not-a-server-s-name",
+            f"`{name}` is no name that a server can have for a node, an administrator or a server",
+            hint="Names have letters, digits and `_ . - + &`, at most 64 of them; no wildcards.",
+        )
+
+
+def _require_label(label: str | None) -> str:
+    if label is None:
+        raise UsageError("macro-without-label", "the new certificate needs a name: give `--label`")
+    if not _LABEL.match(label):
+        raise UsageError(
+            "label-not-safe-for-macro",
+            f"the label `{label}` cannot be given to the server",
+            hint="Use letters, digits, blanks and `_ . - + &`, at most 64 of them.",
+        )
+    return label
+
+
+def _comments(*texts: str) -> Iterator[str]:
+    """Without a quotation mark, which dsmadmc might pair with one that follows."""
+    for text in texts:
+        yield from (f"/* {line} */" for line in textwrap.wrap(text, _WIDTH, break_on_hyphens=False))
+
+
+def _commands(commands: Iterable[str]) -> Iterator[str]:
+    for command in commands:
+        yield from (command, "COMMIT")

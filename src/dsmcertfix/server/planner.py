@@ -1,0 +1,133 @@
+"""From facts to steps: what `server renew` will do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsmcertfix.assess import days_left
+from dsmcertfix.errors import Busy, NotFound, NotPermitted, UsageError
+from dsmcertfix.model import Certificate, Presented, Server
+from dsmcertfix.plan import BackUp, CheckStaged, DeleteLabel, Stage
+from dsmcertfix.server.model import LABEL, Instance
+from dsmcertfix.server.plan import (
+    AwaitCertificate,
+    CheckRenewed,
+    Control,
+    RenewPlan,
+    ServerStep,
+    ServerSwap,
+    StartServer,
+    StopServer,
+)
+
+_COMMANDS = "Give `--stop-command` and `--start-command`, or stop the server yourself"
+
+
+@dataclass(frozen=True, slots=True)
+class RenewFacts:
+    """What a renewal is planned from: the instance, what it presents, and how to stop and start it."""
+
+    instance: Instance
+    presented: tuple[Presented, ...]
+    control: Control
+
+
+def certificate_to_renew(instance: Instance) -> Certificate:
+    """The certificate that a renewal replaces.
+
+    Raises the instance's own problem, NotFound where there is none, NotPermitted where it is of no use.
+    """
+    if instance.problem is not None:
+        raise instance.problem.error()
+    return _old(instance)
+
+
+def is_good(old: Certificate, at: datetime, expires_within_days: int) -> bool:
+    """Whether the certificate is valid for at least so many days, so that there is nothing to do."""
+    left = days_left(old, at)
+    return left is not None and left >= expires_within_days
+
+
+def make_renew_plan(facts: RenewFacts) -> RenewPlan:
+    """The steps. Raises as `certificate_to_renew`, and Busy, NotPermitted and UsageError."""
+    instance, control = facts.instance, facts.control
+    old = certificate_to_renew(instance)
+    _require_control(instance, control)
+    presents_at = next((seen.server for seen in facts.presented if _shows(seen, old)), None)
+    stop = (StopServer(control.stop),) if instance.running and control.stop else ()
+    steps: tuple[ServerStep, ...] = (
+        BackUp(),
+        Stage(),
+        DeleteLabel(old),
+        CheckStaged((old,)),
+        *stop,
+        ServerSwap(),
+        StartServer(control.start),
+        AwaitCertificate(LABEL, presents_at),
+        CheckRenewed(old),
+    )
+    return RenewPlan(instance, old, control, steps, presents_at, tuple(_warnings(facts, old, presents_at)))
+
+
+def _old(instance: Instance) -> Certificate:
+    old = instance.labelled(LABEL)
+    if old is None or old.kind != "personal":
+        raise NotFound(
+            "server-label-not-found",
+            f"the key database of `{instance.directory}` has no certificate `{LABEL}` with a private key",
+            hint="The server makes one when it starts: `dsmcertfix server inspect` shows whether it did.",
+        )
+    if instance.default not in (None, LABEL):
+        raise NotPermitted(
+            "label-not-default",
+            f"the server presents `{instance.default}`, and not `{LABEL}`: a new one would be of no use",
+            context=(f"default certificate of the key database: {instance.default}",),
+            hint="A certificate of a CA is renewed by the CA; one made with CREATE CERTIFICATE by "
+            "`dsmcertfix server macro certificate`.",
+        )
+    return old
+
+
+def _require_control(instance: Instance, control: Control) -> None:
+    if instance.running is None:
+        raise NotPermitted(
+            "server-not-seen",
+            f"this user may not see whether the server of `{instance.directory}` runs",
+            hint="Run as root (on Windows as administrator).",
+        )
+    if instance.running and control.stop is None:
+        raise Busy(
+            "server-runs",
+            f"the server of `{instance.directory}` runs",
+            context=tuple(f"found: {item.kind} {item.file}" for item in instance.services),
+            hint=f"{_COMMANDS}; then run this again.",
+        )
+    if instance.running and control.start is None:
+        raise UsageError(
+            "control-incomplete",
+            "`--stop-command` was given and no `--start-command`: the server would stay down",
+            hint=f"{_COMMANDS}.",
+        )
+
+
+def _shows(seen: Presented, certificate: Certificate) -> bool:
+    return seen.certificate is not None and seen.certificate.sha256 == certificate.sha256
+
+
+def _warnings(facts: RenewFacts, old: Certificate, presents_at: Server | None) -> list[str]:
+    found = [
+        "from the restart on, every client, peer and database backup that trusts the old certificate "
+        "refuses the server until it has the new one; `dsmcertfix server macro certificate` is the way "
+        "without such a window (server 8.1.19 and later)"
+    ]
+    if facts.instance.running and presents_at is None:
+        shown = [seen.certificate.sha256 for seen in facts.presented if seen.certificate]
+        found.append(
+            f"the server presents another certificate now: SHA-256 {shown[0]}"
+            if shown
+            else "the server was not seen to present its certificate: that it comes up is told by its process"
+        )
+    if facts.control.start is None:
+        found.append("nobody but you starts the server: have the command at hand, the time limit runs")
+    return found

@@ -1,0 +1,71 @@
+"""What transactions act with on a machine: engines that edit, the client that reconnects."""
+
+from __future__ import annotations
+
+from dsmcertfix.client import dsmc
+from dsmcertfix.client.engine import Engine
+from dsmcertfix.client.gskit import GskitEngine
+from dsmcertfix.client.messages import Handed
+from dsmcertfix.client.native import NativeEngine
+from dsmcertfix.client.reading import read_store
+from dsmcertfix.errors import CannotReconnect, DsmcertfixError, EditFailed
+from dsmcertfix.host import Host, Limits
+from dsmcertfix.model import Owner, Programs, Stanza
+from dsmcertfix.plan import EngineChoice
+from dsmcertfix.process import Waits
+from dsmcertfix.tls import present
+from dsmcertfix.transaction.client import Tools
+
+
+def tools_for(
+    host: Host, programs: Programs, engine: EngineChoice, limits: Limits, handed: Handed | None = None
+) -> Tools:
+    """What transactions act with on that machine; `handed` is for the advice when the client is refused.
+
+    Raises EditFailed when the engine that was asked for is not there, NotPermitted when its program or the
+    client could be changed by others.
+    """
+
+    def reconnect(stanza: Stanza, owner: Owner) -> Waits[DsmcertfixError | None]:
+        if programs.dsmc is None:
+            return CannotReconnect("no-client-program", "there is no dsmc on this machine")
+        program = host.platform.trusted(programs.dsmc)
+        session = yield from dsmc.query_session(program, stanza, owner, timeout_s=limits.program_s)
+        return dsmc.failure(session, stanza, handed=handed)
+
+    return Tools(
+        host.platform,
+        engines_for(host, programs, engine, limits),
+        reconnect,
+        lambda located: read_store(host.platform, located),
+        lambda server: present(server, timeout_s=limits.probe_s),
+    )
+
+
+def require_client(host: Host, programs: Programs) -> None:
+    """The client, where there is one, can be run. Raises NotPermitted when others could have changed it."""
+    if programs.dsmc is not None:
+        host.platform.trusted(programs.dsmc)
+
+
+def engines_for(host: Host, programs: Programs, choice: EngineChoice, limits: Limits) -> tuple[Engine, ...]:
+    """What edits private copies, in the order in which it is tried. Raises as `tools_for` does."""
+    native = NativeEngine()
+    if choice == "native":
+        return (native,)
+    if programs.gsk8capicmd is None:
+        if choice == "gskit":
+            raise EditFailed(
+                "gskit-not-found",
+                "there is no gsk8capicmd_64 on this machine",
+                hint="`--engine native` edits key databases without it.",
+            )
+        return (native,)
+    try:
+        program = host.platform.trusted(programs.gsk8capicmd)
+    except DsmcertfixError:
+        if choice == "gskit":
+            raise
+        return (native,)
+    gskit = GskitEngine(program, host.platform.libraries_of(program), min(limits.program_s, 60.0))
+    return (gskit,) if choice == "gskit" else (gskit, native)

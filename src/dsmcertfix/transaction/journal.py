@@ -1,0 +1,132 @@
+"""The journal of a run: what was about to be done, on disk before it was done.
+
+Owns the file format: JSON Lines, one event a line, `schema` in the first. A reader skips unknown events and
+fields, so that a journal of any release loads; a torn last line is an intention that never became an act.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from dsmcertfix.errors import Unrecovered
+
+SCHEMA = "dsmcertfix.journal/1"
+FILE = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: number, UTC time, kind ("step-started"), the store's id or None, and what belongs to it."""
+
+    number: int
+    at: datetime
+    kind: str
+    store: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """An open journal. After `append` returns, the event survives a power cut."""
+
+    def __init__(self, path: Path, observe: Callable[[Event], None], events: tuple[Event, ...] = ()):
+        self.path = path
+        self._observe = observe
+        self._events = list(events)
+        flags = (
+            os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        )
+        self._handle = os.open(path, flags, 0o600)
+        self._torn = bool(events) and not path.read_bytes().endswith(b"\n")
+        _sync_name(path)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events so far."""
+        return tuple(self._events)
+
+    def append(self, kind: str, store: str | None = None, **data: object) -> Event:
+        """The event is on disk, and whoever watches has seen it. Raises OSError when the disk is full."""
+        event = Event(len(self._events), datetime.now(timezone.utc), kind, store, data)
+        self._write(event)
+        self._tell(event)
+        return event
+
+    def note(self, kind: str, store: str | None = None, **data: object) -> Event:
+        """The event is told, and on disk where that is possible: a full disk stands in no undo's way."""
+        event = Event(len(self._events), datetime.now(timezone.utc), kind, store, data)
+        with contextlib.suppress(OSError):
+            self._write(event)
+        self._tell(event)
+        return event
+
+    def _write(self, event: Event) -> None:
+        line = {"n": event.number, "at": event.at.isoformat(), "event": event.kind, "store": event.store}
+        line |= event.data
+        text = json.dumps({key: value for key, value in line.items() if value is not None}) + "\n"
+        # A full disk may have cut the line before: it must not swallow this one too.
+        rest = memoryview((("\n" if self._torn else "") + text).encode())
+        self._torn = True
+        while rest:
+            rest = rest[os.write(self._handle, rest) :]
+        self._torn = False
+        os.fsync(self._handle)
+
+    def _tell(self, event: Event) -> None:
+        self._events.append(event)
+        # A terminal that is gone must neither stop a repair nor an undo.
+        with contextlib.suppress(Exception):
+            self._observe(event)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        os.close(self._handle)
+
+
+def _sync_name(path: Path) -> None:
+    """The file's name survives a power cut, too."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_journal(path: Path) -> tuple[Event, ...]:
+    """The events of a journal, without a torn line.
+
+    Raises Unrecovered when the file cannot be read or is of a newer format.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise Unrecovered(
+            "journal-unreadable", f"the journal `{path}` cannot be read: {error.strerror}"
+        ) from error
+    events = tuple(event for line in lines if (event := _event(line)) is not None)
+    schema = events[0].data.get("schema", SCHEMA) if events else SCHEMA
+    if schema != SCHEMA:
+        raise Unrecovered(
+            "journal-of-newer-release",
+            f"the journal `{path}` has the format {schema}, which this release does not know",
+            hint="Use the release that wrote it.",
+        )
+    return events
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        data = json.loads(line)
+        at = datetime.fromisoformat(data.pop("at"))
+        number, kind, store = int(data.pop("n")), str(data.pop("event")), data.pop("store", None)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+    return Event(number, at, kind, store, data) if store is None or isinstance(store, str) else None

@@ -1,0 +1,173 @@
+"""Finishes or undoes a run that was cut off, and removes what finished runs left behind.
+
+Needs the journal, the backup and the file system, and nothing else. What a client's run left is undone. A
+server's is finished where the server has made a whole new certificate: it may be at work with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dsmcertfix.errors import DsmcertfixError, Problem, Unrecovered
+from dsmcertfix.folding import store_data
+from dsmcertfix.platforms.base import Platform
+from dsmcertfix.server.control import APPEARS_AFTER_S
+from dsmcertfix.server.model import LABEL, LocatedInstance
+from dsmcertfix.server.reading import is_running, read_instance
+from dsmcertfix.server.report import key_database_report
+from dsmcertfix.transaction import live
+from dsmcertfix.transaction.backup import Backup, load_backup
+from dsmcertfix.transaction.journal import Event, Journal, read_journal
+from dsmcertfix.transaction.renewed import is_renewed
+from dsmcertfix.transaction.runs import PastRun, StoreRun, past_runs
+from dsmcertfix.transaction.services import start_again
+from dsmcertfix.transaction.tidying import TIDIED, tidy
+
+_SERVICE_LIMIT_S = 60.0
+_POLL_S = 0.2
+
+
+def recover_run(platform: Platform, run: PastRun, observe: Callable[[Event], None]) -> tuple[Problem, ...]:
+    """Every store of the run is as it was before it, or as the run finished it; the journal is closed.
+
+    Returns what could not be put back; then the journal stays open, and the next try goes on from there.
+    """
+    problems: list[Problem] = []
+    try:
+        journal = Journal(run.journal_path, observe, read_journal(run.journal_path))
+    except OSError as error:
+        return (_no_journal(run, error),)
+    try:
+        for store in run.stores:
+            problem = _recover_store(platform, run, store, journal)
+            if problem is not None:
+                problems.append(problem)
+        problems += start_again(platform, journal, run.restarting, _SERVICE_LIMIT_S)
+        if not problems:
+            journal.append("run-finished", recovered=True)
+    except OSError as error:
+        problems.append(_no_journal(run, error))
+    finally:
+        journal.close()
+    return tuple(problems)
+
+
+def _no_journal(run: PastRun, error: OSError) -> Problem:
+    message = f"the journal `{run.journal_path}` could not be written: {error.strerror}"
+    return Unrecovered("journal-not-written", message, hint="Make room there.").problem()
+
+
+def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: Journal) -> Problem | None:
+    if store.live and store.outcome in (None, "broken"):
+        try:
+            backup = load_backup(store.backup_path, store.located.kind)
+            if _finished(platform, store, backup, journal):
+                tidy(platform, journal, store.id, store.located, touched=True)
+                return None
+            _require_stopped(platform, store, backup)
+            journal.note("undo-started", store.id, step="undo", text="put everything back")
+            platform.in_store(store.located, run.id, live.restoring(backup))
+            _require_still_stopped(platform, store, backup)
+        except DsmcertfixError as error:
+            return _given_up(error.problem(), run)
+        journal.note("undo-done", store.id, step="undo", text="every file is as it was, proved by its hash")
+        journal.append(
+            "store-finished",
+            store.id,
+            outcome="rolled-back",
+            backup=str(store.backup_path),
+            problem=Unrecovered("run-cut-off", "the run was cut off, and was undone").problem().to_data(),
+        )
+    elif not store.live and store.outcome is None:
+        journal.append("store-finished", store.id, outcome="unchanged")
+    tidy(platform, journal, store.id, store.located, touched=store.live)
+    return None
+
+
+def _finished(platform: Platform, store: StoreRun, backup: Backup[Any], journal: Journal) -> bool:
+    """Whether a server has done all that the run waited for, whoever started it; the journal says so then."""
+    located = store.located
+    if not isinstance(located, LocatedInstance) or "server-swap" not in store.started:
+        return False
+    with platform.reading(located) as directory:
+        if is_renewed(backup, directory, LABEL) is None:
+            return False
+    platform.in_store(located, journal.path.parent.name, live.settle)
+    instance = read_instance(platform, platform.servers(), located)
+    journal.append(
+        "store-finished",
+        store.id,
+        outcome="changed",
+        backup=str(store.backup_path),
+        report=store_data(key_database_report(instance, ())),
+    )
+    return True
+
+
+def _require_stopped(platform: Platform, store: StoreRun, backup: Backup[Any]) -> None:
+    """Raises Unrecovered while a server runs, or may run, whose files are not the ones that come back."""
+    located = store.located
+    if not isinstance(located, LocatedInstance):
+        return
+    # What was started a moment ago may not be there yet.
+    end = time.monotonic() + (APPEARS_AFTER_S if "start-server" in store.started else 0.0)
+    while (runs := is_running(platform.servers(), located)) is False and time.monotonic() < end:
+        time.sleep(_POLL_S)
+    # Under its old files it was started again before the run was cut off, or by somebody since.
+    if runs is not False and not _is_back(platform, located, backup):
+        raise Unrecovered(
+            "server-at-work",
+            f"the server of `{located.directory}` runs, and has not made a whole new certificate",
+            hint="Where it is still coming up, wait until it has, and run `dsmcertfix recover` again. "
+            "Otherwise stop it, run that, which puts the old key database back, and start it.",
+        )
+
+
+def _require_still_stopped(platform: Platform, store: StoreRun, backup: Backup[Any]) -> None:
+    """Raises Unrecovered when a server came up while its files were put back, and is no longer with them."""
+    located = store.located
+    if not isinstance(located, LocatedInstance) or is_running(platform.servers(), located) is False:
+        return
+    if not _is_back(platform, located, backup):
+        raise Unrecovered(
+            "server-at-work",
+            f"the server of `{located.directory}` came up while its old files were put back",
+            hint="Stop it, run `dsmcertfix recover` again, and start it.",
+        )
+
+
+def _is_back(platform: Platform, located: LocatedInstance, backup: Backup[Any]) -> bool:
+    """Whether every file is as it was backed up."""
+    try:
+        with platform.reading(located) as directory:
+            return not backup.differences(directory)
+    except (OSError, DsmcertfixError):
+        return False
+
+
+def tidy_runs(platform: Platform, state: Path, observe: Callable[[Event], None]) -> None:
+    """What finished runs left behind is gone, as far as it can be removed now."""
+    for run in past_runs(state):
+        if not (run.finished and run.untidy):
+            continue
+        with contextlib.suppress(OSError, DsmcertfixError):
+            journal = Journal(run.journal_path, observe, read_journal(run.journal_path))
+            try:
+                for store in run.stores:
+                    if store.id in run.untidy and tidy(
+                        platform, journal, store.id, store.located, touched=store.live
+                    ):
+                        journal.note(TIDIED, store.id)
+            finally:
+                journal.close()
+
+
+def _given_up(problem: Problem, run: PastRun) -> Problem:
+    """The problem, and how to go on when the store cannot come back (its directory is gone, say)."""
+    way_out = f"to leave that store as it is, move `{run.directory}` away; its backup is in there"
+    return replace(problem, context=(*problem.context, way_out))

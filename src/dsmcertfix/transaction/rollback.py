@@ -1,0 +1,77 @@
+"""The transaction that undoes a committed run in one set: its backup comes back, what is there is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dsmcertfix.errors import DsmcertfixError, NotRestored, Outcome, SwapFailed
+from dsmcertfix.model import FileT
+from dsmcertfix.plan import BackUp, Restore, step_text
+from dsmcertfix.platforms.base import Platform
+from dsmcertfix.transaction import live
+from dsmcertfix.transaction.backup import load_backup
+from dsmcertfix.transaction.executor import Run, Subject, Transaction
+
+RollbackStep = BackUp | Restore
+
+
+def rollback_steps(backup: Path) -> tuple[RollbackStep, ...]:
+    """What a rollback does to one set."""
+    return (BackUp(), Restore(backup))
+
+
+class Rollback(Transaction[RollbackStep, FileT]):
+    """The set is as in that backup of an earlier run. `now` makes the journal's record of it.
+
+    `ready` raises DsmcertfixError when its files must not be exchanged now.
+    """
+
+    success: ClassVar[Outcome] = "rolled-back"
+    live_steps: ClassVar[tuple[type, ...]] = (Restore,)
+    replacing_steps: ClassVar[tuple[type, ...]] = (Restore,)
+
+    def __init__(
+        self,
+        subject: Subject[FileT],
+        backup: Path,
+        platform: Platform,
+        run: Run,
+        now: Callable[[], Mapping[str, Any]],
+        ready: Callable[[], None],
+    ):
+        super().__init__(subject, rollback_steps(backup), platform, (), run)
+        self._tell = now
+        self._ready = ready
+
+    def _now(self) -> Mapping[str, Any]:
+        return self._tell()
+
+    def _text(self, step: RollbackStep) -> str:
+        return step_text(step)
+
+    def _act(self, step: RollbackStep) -> str | None:
+        match step:
+            case Restore(path):
+                self._ready()
+                self._restore(path)
+                return None
+            case BackUp():
+                self._ready()
+                return self._common(step)
+
+    def _told(self, step: RollbackStep, error: OSError) -> DsmcertfixError:
+        if isinstance(step, Restore):
+            message, context = self._words(step, error)
+            return SwapFailed("live-step-failed", message, context=context)
+        return super()._told(step, error)
+
+    def _restore(self, path: Path) -> None:
+        earlier = load_backup(path, self._located.kind)
+        earlier.verify()
+        try:
+            self._in_store(live.exchanging(self._require_backup(), earlier))
+        except NotRestored as error:
+            # Not "broken": the undo that follows brings back what was there a moment ago.
+            raise SwapFailed("backup-not-put-back", error.message, context=error.context) from error

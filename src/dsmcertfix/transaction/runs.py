@@ -1,0 +1,308 @@
+"""The runs that left a journal: begin one, list them, find the one to undo, prune.
+
+Everything here needs the journal, the backup and the file system, and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from dsmcertfix import __version__
+from dsmcertfix.errors import BackupFailed, DsmcertfixError, NotFound, Outcome, Problem, Unrecovered
+from dsmcertfix.lenient import text
+from dsmcertfix.model import FileSet, LocatedStore, Owner, ServerFile
+from dsmcertfix.platforms import private
+from dsmcertfix.platforms.base import Platform
+from dsmcertfix.server.model import LocatedInstance
+from dsmcertfix.transaction.backup import MANIFEST, Backup, load_backup
+from dsmcertfix.transaction.journal import FILE, SCHEMA, Event, Journal, read_journal
+from dsmcertfix.transaction.services import cut_off_restarts
+from dsmcertfix.transaction.tidying import LEFT, TIDIED
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRun:
+    """What a run did to one store, or to one server's key database, from its journal.
+
+    `outcome` is None when it never came to its end; `failed` is whether it ended with a problem. `started`
+    are the steps that were begun.
+    """
+
+    id: str
+    located: FileSet[Any]
+    live: bool
+    outcome: Outcome | None
+    backup_path: Path
+    failed: bool = False
+    started: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run as its journal tells it. `undoes` is the run that it rolled back.
+
+    `untidy` are the stores where something of it could not be removed, `restarting` the services that it
+    may have left stopped.
+    """
+
+    id: str
+    directory: Path
+    command: str
+    started_at: datetime
+    finished: bool
+    stores: tuple[StoreRun, ...]
+    undoes: str | None = None
+    untidy: frozenset[str] = frozenset()
+    restarting: tuple[str, ...] = ()
+
+    @property
+    def journal_path(self) -> Path:
+        """Where its journal is."""
+        return self.directory / FILE
+
+
+def new_run(
+    platform: Platform, state: Path, observe: Callable[[Event], None], header: Mapping[str, str]
+) -> Journal:
+    """The journal of a new run, in a private directory of its own, its first event written."""
+    at = datetime.now(timezone.utc)
+    run = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    directory = state / "runs" / run
+    platform.private_directory(directory)
+    with private.keeping(directory / FILE, "journal"):
+        journal = Journal(directory / FILE, observe)
+        try:
+            journal.append(
+                "run-started", None, schema=SCHEMA, run=run, version=__version__, pid=os.getpid(), **header
+            )
+        except OSError:
+            journal.close()
+            raise
+    return journal
+
+
+def sets_made(journal: Journal) -> str | None:
+    """The directory with the backup sets of that run; None when it made none."""
+    directory = journal.path.parent / "stores"
+    return str(directory) if any(directory.glob("*/backup")) else None
+
+
+def begin_store(
+    journal: Journal, store: str, located: FileSet[Any], report: Mapping[str, Any]
+) -> Problem | None:
+    """The journal knows how to restore the store, and None is returned; only then may it be touched.
+
+    Where the journal cannot be written the problem is returned, and told as the store's outcome.
+    """
+    data = {"report": dict(report), **store_started_data(located)}
+    try:
+        with private.keeping(journal.path, "journal"):
+            journal.append("store-started", store, **data)
+    except DsmcertfixError as error:
+        journal.note("store-started", store, **data)
+        journal.note("store-finished", store, outcome="unchanged", problem=error.problem().to_data())
+        return error.problem()
+    return None
+
+
+def past_runs(state: Path) -> tuple[PastRun, ...]:
+    """Every run that left a journal, the oldest first.
+
+    Raises Unrecovered for a journal of a newer release, or a damaged one.
+    """
+    runs = []
+    for path in (state / "runs").glob(f"*/{FILE}"):
+        events = read_journal(path)
+        if events:
+            runs.append(_past_run(path.parent, events))
+    # Not by name alone: two runs may have begun in the same second.
+    return tuple(sorted(runs, key=lambda run: (run.started_at, run.id)))
+
+
+def cut_off(state: Path) -> tuple[PastRun, ...]:
+    """The runs that never came to their end."""
+    return tuple(run for run in past_runs(state) if not run.finished)
+
+
+def store_started_data(located: FileSet[Any]) -> dict[str, object]:
+    """What a journal must know of a store so that it can be restored without anything else."""
+    owner = located.owner
+    # A client's store is what says nothing else, as in the journals of 0.1.0.
+    files = {"files": "server"} if located.kind is ServerFile else {}
+    return files | {
+        "directory": str(located.directory),
+        "identity": list(located.identity),
+        "owner": {
+            "uid": owner.uid,
+            "gid": owner.gid,
+            "name": owner.name,
+            "home": str(owner.home) if owner.home else None,
+            "groups": list(owner.groups),
+        },
+    }
+
+
+def run_to_undo(state: Path, wanted: str | None) -> tuple[PastRun, tuple[StoreRun, ...]]:
+    """The run with that id, or the newest one with something left to undo; and the stores to put back.
+
+    A rollback is undone only by its id. Raises NotFound when there is no such run.
+    """
+    runs = past_runs(state)
+    undone: set[tuple[str, str]] = set()
+    for run in reversed(runs):
+        # A rollback that was rolled back itself undoes nothing.
+        undone |= {
+            (run.undoes, store.id)
+            for store in run.stores
+            if run.undoes and not store.failed and store.live and (run.id, store.id) not in undone
+        }
+        if wanted is not None:
+            if run.id == wanted:
+                return run, tuple(store for store in run.stores if store.live and not store.failed)
+        elif run.undoes is None:
+            left = [store for store in run.stores if store.outcome == "changed"]
+            left = [store for store in left if (run.id, store.id) not in undone]
+            if left:
+                return run, tuple(left)
+    if wanted is not None:
+        raise NotFound(
+            "run-not-found", f"there is no run `{wanted}`", hint="`dsmcertfix backups` lists them."
+        )
+    raise NotFound(
+        "nothing-to-roll-back",
+        "no run has changed a store that was not rolled back since",
+        hint="`dsmcertfix backups` lists the backup sets.",
+    )
+
+
+def backup_sets(state: Path) -> tuple[tuple[PastRun, StoreRun, Backup[Any] | Problem], ...]:
+    """Every backup set, the oldest first; a Problem in place of one that is damaged."""
+    found: list[tuple[PastRun, StoreRun, Backup[Any] | Problem]] = []
+    for run in past_runs(state):
+        for store in run.stores:
+            if (store.backup_path / MANIFEST).exists():
+                found.append((run, store, _verified(store)))
+    return tuple(found)
+
+
+def _verified(store: StoreRun) -> Backup[Any] | Problem:
+    try:
+        backup = load_backup(store.backup_path, store.located.kind)
+        backup.verify()
+    except BackupFailed as error:
+        return error.problem()
+    return backup
+
+
+def prunable(state: Path, keep: int) -> tuple[PastRun, ...]:
+    """The finished runs that may go: for each store the newest `keep` sets stay, at least one.
+
+    A run whose journal is open stays, and so does the one that `rollback` would undo.
+    """
+    runs = past_runs(state)
+    kept: set[str] = {run.id for run in runs if not run.finished}
+    with contextlib.suppress(NotFound):
+        kept.add(run_to_undo(state, None)[0].id)
+    seen: dict[str, int] = {}
+    for run in reversed(runs):
+        for store in run.stores:
+            if not (store.backup_path / MANIFEST).exists():
+                continue
+            seen[store.id] = seen.get(store.id, 0) + 1
+            if seen[store.id] <= max(1, keep):
+                kept.add(run.id)
+    return tuple(run for run in runs if run.id not in kept)
+
+
+def remove_run(run: PastRun) -> None:
+    """The run's directory is gone; its manifests go first and its journal last.
+
+    So a removal that was cut off leaves no set that looks damaged, and is seen and repeated.
+    """
+    if not run.finished:
+        raise Unrecovered("run-not-finished", f"run {run.id} is not finished; its backup stays")
+    for store in run.stores:
+        (store.backup_path / MANIFEST).unlink(missing_ok=True)
+    if (run.directory / "stores").exists():
+        shutil.rmtree(run.directory / "stores")
+    shutil.rmtree(run.directory)
+
+
+def _past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
+    """Raises Unrecovered for a journal that does not say what must be known to undo the run."""
+    try:
+        return _told_run(directory, events)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise Unrecovered(
+            "journal-damaged",
+            f"the journal `{directory / FILE}` is damaged",
+            context=(repr(error),),
+            hint=f"Look at the backups in `{directory / 'stores'}`, then move that directory away.",
+        ) from error
+
+
+def _told_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
+    first = events[0]
+    header: Mapping[str, Any] = first.data if first.kind == "run-started" else {}
+    ids = dict.fromkeys(event.store for event in events if event.kind == "store-started" and event.store)
+    stores = tuple(_store_run(directory, store, events) for store in ids)
+    finished = any(event.kind == "run-finished" for event in events)
+    return PastRun(
+        str(header.get("run", directory.name)),
+        directory,
+        str(header.get("command", "fix")),
+        first.at,
+        finished,
+        stores,
+        text(header.get("undoes")),
+        frozenset(_untidy(events)),
+        cut_off_restarts(events),
+    )
+
+
+def _untidy(events: tuple[Event, ...]) -> set[str]:
+    left: set[str] = set()
+    for event in events:
+        if event.kind == LEFT and event.store:
+            left.add(event.store)
+        elif event.kind == TIDIED and event.store:
+            left.discard(event.store)
+    return left
+
+
+def _store_run(directory: Path, store: str, events: tuple[Event, ...]) -> StoreRun:
+    mine = [event for event in events if event.store == store]
+    data = next(event.data for event in mine if event.kind == "store-started")
+    ended = [event.data.get("outcome") for event in mine if event.kind == "store-finished"]
+    live_started = any(event.kind == "step-started" and event.data.get("live") for event in mine)
+    outcome = ended[-1] if ended and ended[-1] in ("unchanged", "changed", "rolled-back", "broken") else None
+    failed = bool(ended) and any(
+        event.kind == "store-finished" and event.data.get("problem") for event in mine
+    )
+    path = directory / "stores" / store / "backup"
+    started = frozenset(str(event.data.get("step")) for event in mine if event.kind == "step-started")
+    return StoreRun(store, _located(data), live_started, outcome, path, failed, started)
+
+
+def _located(data: Mapping[str, Any]) -> FileSet[Any]:
+    told = data["owner"]
+    home = Path(told["home"]) if told.get("home") else None
+    groups = tuple(int(group) for group in told.get("groups") or ())
+    owner = Owner(int(told["uid"]), int(told["gid"]), str(told["name"]), home, groups)
+    # The device number of the same file system may be another after a reboot; the inode is not.
+    directory, identity = Path(data["directory"]), (0, int(data["identity"][1]))
+    match data.get("files"):
+        case None:
+            return LocatedStore(directory, identity, (), owner)
+        case "server":
+            return LocatedInstance(directory, identity, owner)
+        case other:
+            raise ValueError(f"it tells of a set of files that is not known: {other}")

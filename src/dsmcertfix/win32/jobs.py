@@ -1,0 +1,84 @@
+"""Job objects: a program and whatever it starts, ended together."""
+
+from __future__ import annotations
+
+import ctypes
+
+from dsmcertfix.win32.calls import BOOL, DWORD, HANDLE, POINTER, TEXT, check, close, failure, function
+
+SUSPENDED = 0x00000004
+NEW_PROCESS_GROUP = 0x00000200
+NO_WINDOW = 0x08000000
+
+_KILL_ON_CLOSE = 0x2000
+_EXTENDED_LIMITS = 9
+
+
+class _Basic(ctypes.Structure):
+    _fields_ = (
+        ("process_time", ctypes.c_int64),
+        ("job_time", ctypes.c_int64),
+        ("flags", DWORD),
+        ("least_set", ctypes.c_size_t),
+        ("largest_set", ctypes.c_size_t),
+        ("processes", DWORD),
+        ("affinity", ctypes.c_size_t),
+        ("priority", DWORD),
+        ("scheduling", DWORD),
+    )
+
+
+class _Extended(ctypes.Structure):
+    _fields_ = (("basic", _Basic), ("counters", ctypes.c_uint64 * 6), ("memory", ctypes.c_size_t * 4))
+
+
+class Job:
+    """A job that ends with this process, and with it every program in it, however this process ends."""
+
+    def __init__(self) -> None:
+        create = function("kernel32", "CreateJobObjectW", HANDLE, POINTER, TEXT)
+        self._handle = int(check(create(None, None)))
+        limits = _Extended()
+        limits.basic.flags = _KILL_ON_CLOSE
+        call = function("kernel32", "SetInformationJobObject", BOOL, HANDLE, DWORD, POINTER, DWORD)
+        size = ctypes.sizeof(limits)
+        try:
+            check(call(self._handle, _EXTENDED_LIMITS, ctypes.addressof(limits), size))
+        except OSError:
+            self.close()
+            raise
+
+    def start(self, process: int) -> None:
+        """The program, which was started SUSPENDED, is in the job and runs: nothing of it was ever outside.
+
+        Raises OSError; then it does not run.
+        """
+        check(function("kernel32", "AssignProcessToJobObject", BOOL, HANDLE, HANDLE)(self._handle, process))
+        resume(process)
+
+    def end(self) -> None:
+        """Every program in the job has been ended."""
+        function("kernel32", "TerminateJobObject", BOOL, HANDLE, DWORD)(self._handle, 1)
+
+    def close(self) -> None:
+        """The job is gone, with every program that is still in it."""
+        close(self._handle)
+
+
+def resume(process: int) -> None:
+    """Every thread of the program runs. Raises OSError."""
+    status = function("ntdll", "NtResumeProcess", ctypes.c_long, HANDLE)(process)
+    if status < 0:
+        raise failure(code=function("ntdll", "RtlNtStatusToDosError", DWORD, ctypes.c_long)(status))
+
+
+def set_dll_directory(path: str | None) -> None:
+    """What programs started from now on search for libraries before the system's; None for nothing."""
+    function("kernel32", "SetDllDirectoryW", BOOL, TEXT)(path)
+
+
+def dll_directory() -> str | None:
+    """The directory that `set_dll_directory` named last, or that a frozen program was started with."""
+    text = ctypes.create_unicode_buffer(0x8000)
+    call = function("kernel32", "GetDllDirectoryW", DWORD, DWORD, TEXT)
+    return text.value if call(len(text), text) else None

@@ -1,0 +1,234 @@
+"""A played machine with its servers, and dsmcertfix at work on it as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typer
+from tests.answers import Answer, checked
+
+import dsmcertfix
+from dsmbench import gskit
+from dsmbench.endpoint import Endpoint, User
+from dsmbench.identity import Identity, fingerprint
+from dsmbench.record import Run
+from dsmbench.runtime import runtime
+from dsmbench.server import Server
+from dsmbench.snapshot import Seen, snapshot
+from dsmcertfix.store import kdb
+
+LIMIT_S = 60.0
+NAMES = ("TSMA", "TSMB", "TSMC")
+
+
+@cache
+def identity(name: str) -> Identity:
+    """A server's key and certificate, made once: keys are slow to make."""
+    return Identity.make()
+
+
+class Machine:
+    """An endpoint below `directory`, which other users can enter, and the servers its stanzas name."""
+
+    def __init__(self, directory: Path, **options: Any):
+        self.directory = directory
+        self.endpoint = Endpoint(directory / "root", **options)
+        self.state = directory / "state"
+        self.servers: dict[str, Server] = {}
+        self._renewals = 0
+
+    # --- what is there
+
+    @property
+    def root(self) -> Path:
+        """The played machine's root directory."""
+        return self.endpoint.root
+
+    @property
+    def ba(self) -> Path:
+        """The BA client's directory, in which root's store is."""
+        return self.endpoint.ba_directory
+
+    def server(self, name: str) -> Server:
+        """The server of that name; it runs from now on."""
+        if name not in self.servers:
+            self.servers[name] = Server(name, identity=identity(name)).start()
+        return self.servers[name]
+
+    def stanzas(self, *names: str, **options: Any) -> None:
+        """A stanza for each server, with a node of its own, in the client's dsm.sys."""
+        for name in names:
+            self.endpoint.stanza(name, self.server(name), **{"node": f"NODE_{name}", **options})
+
+    def trusted(self, *names: str) -> list[tuple[str, bytes]]:
+        """Labels and certificates as the client stores them for these servers now."""
+        return [self.endpoint.trusted(name, self.server(name)) for name in names]
+
+    def renew(self, name: str) -> str:
+        """The server has a new certificate, whose fingerprint is returned."""
+        self._renewals += 1
+        return self.servers[name].state.renew(identity(f"{name} renewed {self._renewals}")).sha256
+
+    def stop(self) -> None:
+        """No server listens any more."""
+        for server in self.servers.values():
+            server.__exit__()
+
+    # --- what happened
+
+    @property
+    def reconnects(self) -> list[Run]:
+        """The runs of dsmc."""
+        return [run for run in self.endpoint.runs if run.program == "dsmc"]
+
+    def sign_ons(self, name: str) -> list[str]:
+        """What the server's log says of sign-ons, oldest first: "session", "fetched" or "refused"."""
+        return [event.what for event in self.servers[name].sessions]
+
+    def seen(self, directory: Path | None = None) -> dict[str, Seen]:
+        """Content, owner, mode and attributes of everything that a store's directory holds of a store."""
+        return snapshot(directory or self.ba, "dsmcert.*")
+
+    def everything(self) -> dict[str, tuple[Seen, int]]:
+        """All of the machine but the bench's own files, times of change included."""
+        own = self.root / ".dsmbench"
+        return {
+            name: (what, (self.root / name).lstat().st_mtime_ns)
+            for name, what in snapshot(self.root).items()
+            if not (self.root / name).is_relative_to(own)
+        }
+
+    def slots(self, directory: Path | None = None) -> dict[str, bytes]:
+        """Label to the raw slot in the key database."""
+        content = ((directory or self.ba) / "dsmcert.kdb").read_bytes()
+        return {record.label: record.slot for record in kdb.read(content).records}
+
+    def held(self, directory: Path | None = None) -> dict[str, str]:
+        """Label to fingerprint, as IBM's library reads the store."""
+        found = gskit.certificates((directory or self.ba) / "dsmcert.kdb")
+        return {label: fingerprint(der) for label, der in found.items()}
+
+    def note_what_dsmc_sees(self, directory: Path | None = None) -> Callable[[], list[set[str]]]:
+        """From now on dsmc notes, when it starts, the names in that store. Returns what tells them by run."""
+        note = self.directory / "seen-by-dsmc"
+        note.touch()
+        note.chmod(0o666)
+        self.before_dsmc(f"{{ ls -A '{directory or self.ba}'; echo --; }} >> '{note}'")
+        return lambda: [set(names.split()) for names in note.read_text(encoding="utf-8").split("--\n")[:-1]]
+
+    def before_dsmc(self, line: str) -> None:
+        """From now on dsmc begins with that line of shell."""
+        program = self.endpoint.dsmc_program
+        first, rest = program.read_text(encoding="utf-8").split("\n", 1)
+        program.write_text(f"{first}\n{line}\n{rest}", encoding="utf-8")
+
+    # --- the tool
+
+    def argv(self, *arguments: str | Path) -> list[str]:
+        """The command line of the tool for this machine."""
+        places = ["--root", str(self.root), "--state-dir", str(self.state)]
+        return [sys.executable, "-m", "dsmcertfix", *places, *map(str, arguments)]
+
+    def run(self, *arguments: str | Path, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
+        """The command with --json has ended; its output keeps to the schema and to its exit code."""
+        answer = self.text(*arguments, "--json", timeout_s=timeout_s, **options)
+        return checked(answer)
+
+    def text(self, *arguments: str | Path, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
+        """The command has ended, whatever it printed. Its input is closed."""
+        return self.of(self.argv(*arguments), timeout_s=timeout_s, **options)
+
+    def of(self, argv: list[str], *, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
+        """The program has ended, whatever it printed. Its input is closed."""
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout_s,
+            check=False,
+            cwd="/",
+            **options,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr, {})
+
+    def run_as(self, user: User, *arguments: str | Path) -> Answer:
+        """The command with --json was run by that user, with a Python that every user can run."""
+        python = runtime()
+        packages = (Path(dsmcertfix.__file__).parents[1], Path(typer.__file__).parents[1])
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(user.home),
+            "PYTHONPATH": os.pathsep.join(map(str, packages)),
+            "LD_LIBRARY_PATH": str(python.libraries),
+        }
+        state = ["--state-dir", str(user.home / "state")]
+        words = ["-m", "dsmcertfix", "--root", str(self.root), *state, *map(str, arguments), "--json"]
+        done = subprocess.run(
+            [str(python.python), *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=LIMIT_S,
+            check=False,
+            cwd="/",
+            env=environment,
+            user=user.uid,
+            group=user.gid,
+            extra_groups=[],
+        )
+        return checked(Answer(done.returncode, done.stdout, done.stderr, {}))
+
+    def fix(self, *arguments: str | Path) -> Answer:
+        """`fix --yes` with these arguments."""
+        return self.run("fix", "--yes", *arguments)
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """The command runs, with --json; whoever starts it also ends it (`ended`)."""
+        return subprocess.Popen(
+            self.argv(*arguments, "--json"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            cwd="/",
+        )
+
+    def left_behind(self) -> list[Path]:
+        """Files of ours that stand beside stores."""
+        return sorted(self.root.rglob("*dsmcertfix-*"))
+
+    def require_proved(self, name: str, new: str, directory: Path | None = None) -> None:
+        """IBM's library and the client agree that the store holds the server's new certificate."""
+        assert self.held(directory)[self.endpoint.label(name)] == new
+        assert self.left_behind() == []
+        if os.geteuid() == (directory or self.ba).stat().st_uid:
+            assert self.endpoint.dsmc("query", "session", f"-se={name}").returncode == 0
+
+
+def ended(process: subprocess.Popen[str], number: signal.Signals | None = None) -> Answer:
+    """The process has ended, after that signal if one is given."""
+    with process:
+        try:
+            if number is not None:
+                process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=LIMIT_S)
+        finally:
+            process.kill()
+    return checked(Answer(process.returncode, stdout, stderr, {}))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """It holds. Fails when it does not within a minute."""
+    end = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < end, "waited for a minute in vain"
+        time.sleep(0.01)

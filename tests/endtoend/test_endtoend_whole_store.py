@@ -1,0 +1,133 @@
+"""The whole store is moved out, and the client makes a new one: for every stanza that used it, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.endtoend.conftest import MakeMachine
+from tests.endtoend.machine import NAMES, Machine
+
+from dsmbench.identity import authority
+from dsmbench.trouble import NAMES as TROUBLES
+
+LABEL = "TSM server {} self-signed key"
+
+
+class TestWholeStore:
+    def test_every_stanza_signs_on_exactly_once_and_every_certificate_is_new(self, three: Machine) -> None:
+        new = {LABEL.format(name): three.renew(name) for name in NAMES}
+        modes = {name: (seen.mode, seen.uid, seen.gid) for name, seen in three.seen().items()}
+        names = three.note_what_dsmc_sees()
+        answer = three.fix("--whole-store")
+        assert (answer.code, answer.report["changed"]) == (0, True)
+        assert three.held() == new
+        assert {name: (seen.mode, seen.uid, seen.gid) for name, seen in three.seen().items()} == modes
+        assert sorted(run.arguments[-1] for run in three.reconnects) == [f"-se={name}" for name in NAMES]
+        for name in NAMES:
+            assert three.sign_ons(name) == ["fetched", "session"]
+        store = {"dsmcert.kdb", "dsmcert.sth", "dsmcert.idx", "dsmcert.rdb", "dsmcert.crl"}
+        assert store.isdisjoint(names()[0])
+        assert three.left_behind() == []
+
+    def test_one_that_is_healthy_is_left_alone_unless_it_is_named(self, three: Machine) -> None:
+        before = three.everything()
+        answer = three.fix("--whole-store")
+        assert (answer.code, answer.report["changed"], three.everything()) == (0, False, before)
+        answer = three.fix("--whole-store", "--store", three.ba)
+        assert (answer.code, answer.report["changed"]) == (0, True)
+        assert three.held() == {LABEL.format(name): three.servers[name].sha256 for name in NAMES}
+
+    def test_one_server_down_leaves_the_whole_store_alone(self, three: Machine) -> None:
+        three.renew("TSMA")
+        three.servers["TSMC"].stop()
+        before = three.everything()
+        answer = three.fix("--whole-store")
+        assert (answer.code, answer.report["outcome"]) == (16, "unchanged")
+        assert three.everything() == before
+        assert three.reconnects == []
+
+    def test_one_strict_node_among_three_brings_the_whole_store_back(self, three: Machine) -> None:
+        three.renew("TSMA")
+        three.servers["TSMC"].update_node("NODE_TSMC", "STRICT")
+        before = three.seen()
+        answer = three.fix("--whole-store")
+        assert (answer.code, answer.report["outcome"], three.seen()) == (21, "rolled-back", before)
+        assert all(len(three.sign_ons(name)) <= 2 for name in NAMES)
+        assert three.sign_ons("TSMC") == ["refused"]
+
+    def test_roots_of_authorities_are_warned_of_before_they_go(self, three: Machine) -> None:
+        three.endpoint.store(cas=True, certificates=three.trusted(*NAMES))
+        root = authority()
+        three.endpoint.store(certificates=[("Example Root CA", root.der), *three.trusted(*NAMES)])
+        three.renew("TSMA")
+        planned = three.run("plan", "--whole-store")
+        assert any("`Example Root CA` goes too" in line for line in planned.report["warnings"])
+        answer = three.fix("--whole-store")
+        assert answer.code == 0
+        assert any("`Example Root CA` goes too" in line for line in answer.store(three.ba)["notes"])
+        assert "Example Root CA" not in three.held()
+        assert three.run("rollback", "--yes").code == 0
+        assert "Example Root CA" in three.held()
+
+    @pytest.mark.parametrize("damage", ["stash missing", "cut in half", "empty"])
+    def test_a_damaged_store_is_refused_and_made_anew_when_that_is_asked_for(
+        self, machine: Machine, damage: str
+    ) -> None:
+        file = machine.ba / "dsmcert.kdb"
+        if damage == "stash missing":
+            (machine.ba / "dsmcert.sth").unlink()
+        else:
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2 if damage == "cut in half" else 0])
+        before = machine.seen()
+        for arguments in ((), ("--server", "TSMA"), ("--expired",)):
+            answer = machine.fix(*arguments)
+            assert answer.code in (10, 14), answer.report["comment"]
+            assert machine.seen() == before
+        answer = machine.fix("--whole-store")
+        assert (answer.code, answer.report["changed"]) == (0, True)
+        machine.require_proved("TSMA", machine.servers["TSMA"].sha256)
+        assert machine.run("rollback", "--yes").code == 0
+        assert machine.seen() == before
+
+    def test_a_rollback_brings_every_file_of_the_old_store_back(self, three: Machine) -> None:
+        before = three.seen()
+        three.renew("TSMB")
+        assert three.fix("--whole-store").code == 0
+        assert three.seen() != before
+        answer = three.run("rollback", "--yes")
+        assert (answer.code, answer.report["changed"], three.seen()) == (0, True, before)
+        assert three.left_behind() == []
+
+    def test_without_a_reconnect_it_waits_for_the_next_session(self, machine: Machine) -> None:
+        new = machine.renew("TSMA")
+        before = machine.seen()
+        answer = machine.fix("--whole-store", "--no-reconnect")
+        assert (answer.code, answer.report["changed"], machine.seen()) == (0, True, {})
+        (waiting,) = answer.store(machine.ba)["certificates"]
+        assert (waiting["status"], waiting["sha256"]) == ("pending", new)
+        assert machine.run("rollback", "--yes").code == 0
+        assert machine.seen() == before
+
+
+@pytest.mark.parametrize("trouble", [name for name in TROUBLES if not name.startswith("hang")])
+def test_whatever_fails_each_stanza_has_at_most_one_sign_on(make_machine: MakeMachine, trouble: str) -> None:
+    machine = make_machine()
+    machine.stanzas("TSMA", "TSMB")
+    machine.endpoint.store(certificates=machine.trusted("TSMA", "TSMB"))
+    machine.renew("TSMA")
+    machine.renew("TSMB")
+    before = machine.seen()
+    machine.endpoint.misbehave(dsmc=trouble)
+    answer = machine.fix("--whole-store")
+    stanzas = [run.arguments[-1] for run in machine.reconnects]
+    assert len(stanzas) == len(set(stanzas))
+    assert all(machine.sign_ons(name).count("session") <= 1 for name in ("TSMA", "TSMB"))
+    if answer.code:
+        assert (answer.report["outcome"], machine.seen()) == ("rolled-back", before)
+    assert machine.left_behind() == []
+
+
+def test_a_store_that_is_named_and_is_none_is_not_found(machine: Machine, tmp_path: Path) -> None:
+    answer = machine.fix("--whole-store", "--store", tmp_path)
+    assert (answer.code, answer.problem) == (10, "store-not-found")

@@ -1,0 +1,86 @@
+"""The words of the guided repair, whatever is reported."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsmcertfix.errors import Problem
+from dsmcertfix.render import guide
+from dsmcertfix.report import CertificateReport, PresentedReport, Report, StepReport, StoreReport
+
+WORDS = st.text(alphabet="ab/-.x", min_size=1, max_size=60)
+OLD, NEW = "ab" * 32, "cd" * 32
+
+
+def server(name: str, sha256: str = NEW) -> PresentedReport:
+    return PresentedReport(f"{name}.example:1500", (name,), sha256, not_after="2032-11-14T00:00:00Z")
+
+
+def stale(name: str) -> CertificateReport:
+    return CertificateReport(
+        f"TSM server {name} self-signed key",
+        OLD,
+        not_after="2022-11-14T00:00:00Z",
+        days_left=-5,
+        status="replaced",
+        reason=f"{name} presents another certificate now",
+    )
+
+
+@given(
+    text=st.lists(WORDS, max_size=12), width=st.integers(20, 90), indent=st.sampled_from(["", "  ", "    "])
+)
+def test_no_line_is_too_wide_and_nothing_is_lost(text: list[str], width: int, indent: str) -> None:
+    wrapped = guide.wrap(" ".join(text), width, indent)
+    assert all(len(line) <= width for line in wrapped.split("\n"))
+    assert "".join(wrapped.split()) == "".join(text)
+    assert all(line.startswith(indent) for line in wrapped.split("\n"))
+
+
+def test_a_path_that_is_too_long_is_broken_before_a_slash() -> None:
+    path = "/opt/tivoli/tsm/client/ba/bin"
+    assert guide.wrap(path, 20, "  ").split("\n") == ["  /opt/tivoli/tsm", "  /client/ba/bin"]
+
+
+def test_a_server_whose_name_begins_another_one_s_is_not_taken_for_it() -> None:
+    report = Report(
+        "plan",
+        "host",
+        stores=(StoreReport("1", "/a", stanzas=("TSM1", "TSM10"), certificates=(stale("TSM10"),)),),
+        servers=(server("TSM1"), server("TSM10")),
+    )
+    said = " ".join(guide.findings(report, 78).split())
+    assert "trusts the old certificate of server TSM10." in said
+    assert "trusts the old certificate of server TSM1." not in said
+
+
+def test_dates_are_in_words_and_the_fingerprint_is_in_groups_to_be_read_aloud() -> None:
+    store = StoreReport("1", "/a", stanzas=("TSM01",), certificates=(stale("TSM01"),))
+    report = Report("plan", "host", stores=(store,), servers=(server("TSM01"),))
+    said = guide.findings(report, 78)
+    flat = " ".join(said.split())
+    assert (
+        "It ran out on 14 November 2022. The server now shows a new one, valid until 14 November 2032."
+        in flat
+    )
+    assert said.count("  cdcd cdcd cdcd cdcd cdcd cdcd cdcd cdcd\n") == 2
+
+
+def test_nothing_is_asked_where_nothing_can_be_done() -> None:
+    steps = (StepReport("1", "swap", "", "planned"),)
+    store = StoreReport("1", "/a", stanzas=("TSM01",), certificates=(stale("TSM01"),))
+    can = Report("plan", "host", stores=(store,), steps=steps, servers=(server("TSM01"),))
+    assert guide.question(can) == "Shall I replace it now?"
+    problem = Problem("CannotReconnect", "server-refused", "no")
+    cannot = StoreReport("1", "/a", stanzas=("TSM01",), certificates=(stale("TSM01"),), problem=problem)
+    assert guide.question(Report("plan", "host", stores=(cannot,), steps=steps)) == ""
+
+
+def test_a_broken_store_is_told_as_such_and_not_as_put_back() -> None:
+    problem = Problem("NotRestored", "not-restored", "it could not be put back", hint="Call.")
+    stores = (StoreReport("1", "/a", outcome="broken", problem=problem),)
+    report = Report("fix", "host", outcome="broken", exit_code=30, run="R", stores=stores)
+    said = " ".join(guide.result(report, 78, asked=True).split())
+    assert "Do not try again: call the backup team." in said and "as it was before" not in said
+    assert said.endswith("Reference for the ticket: R")

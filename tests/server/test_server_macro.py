@@ -1,0 +1,85 @@
+"""`server macro`: the macro alone on standard output, or in a file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.answers import Answer, checked
+
+
+def run(directory: Path, *words: str | Path) -> Answer:
+    done = subprocess.run(
+        [sys.executable, "-m", "dsmcertfix", "--state-dir", directory / "state", "server", "macro", *words],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr, {})
+
+
+def test_what_is_printed_is_what_dsmadmc_reads(tmp_path: Path) -> None:
+    answer = run(tmp_path, "transitional", "--node", "WS01", "--admin", "ADM", "--peer", "TSM02")
+    assert (answer.code, answer.stderr) == (0, "")
+    lines = answer.stdout.splitlines()
+    assert [line for line in lines if not line.startswith("/*")] == [
+        'UPDATE NODE "WS01" SESSIONSECURITY=TRANSITIONAL',
+        "COMMIT",
+        'UPDATE ADMIN "ADM" SESSIONSECURITY=TRANSITIONAL',
+        "COMMIT",
+        'UPDATE SERVER "TSM02" SESSIONSECURITY=TRANSITIONAL',
+        "COMMIT",
+    ]
+
+
+def test_lists_add_to_the_names_and_nobody_is_named_twice(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_bytes("\ufeffWS01\r\nWS02\r\nadmin ADM\r\n".encode())
+    second.write_text("WS02\nWS03\n")
+    answer = checked(run(tmp_path, "strict", "--node", "WS01", "--from", first, "--from", second, "--json"))
+    macro = answer.report["macro"]
+    assert [name for name in ("WS01", "WS02", "WS03", "ADM") if macro.count(f'"{name}"') == 1] == [
+        "WS01",
+        "WS02",
+        "WS03",
+        "ADM",
+    ]
+    assert answer.report["comment"] == "a macro for 3 nodes, 1 administrator"
+
+
+def test_a_file_has_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "peers.mac"
+    answer = run(tmp_path, "forcesync", "--peer", "TSM02", "--output", file)
+    assert (answer.code, answer.stdout) == (0, "")
+    assert file.read_text() == run(tmp_path, "forcesync", "--peer", "TSM02").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "problem"),
+    [
+        (("transitional",), 2, "macro-without-names"),
+        (("transitional", "--node", "A*"), 2, "not-a-server-s-name"),
+        (("certificate",), 2, "macro-without-label"),
+        (("strict", "--from", "/nonexistent"), 10, "list-not-found"),
+    ],
+)
+def test_nothing_is_printed_for_what_cannot_be_made(
+    tmp_path: Path, words: tuple[str, ...], code: int, problem: str
+) -> None:
+    answer = run(tmp_path, *words)
+    assert (answer.code, answer.stdout) == (code, "")
+    assert f"[{problem}]" in answer.stderr and "hint: " in answer.stderr
+
+
+def test_a_kind_that_there_is_not_is_a_wrong_command_line(tmp_path: Path) -> None:
+    answer = run(tmp_path, "relaxed")
+    assert answer.code == 2 and "transitional" in answer.stderr
+
+
+def test_no_directory_is_made_for_it(tmp_path: Path) -> None:
+    assert run(tmp_path, "certificate", "--label", "TSM2027").code == 0
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,103 @@
+"""What is shipped to Unix nodes: built once for all tests here, twice where that is the question."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.endtoend.machine import Machine
+from tests.unixpack import chroot
+from tests.unixpack.chroot import Chroot
+
+from dsmbench.runtime import scratch
+from dsmpack import pages
+from dsmpack.pages import Texts
+from dsmpack.places import TOP, epoch
+
+BUILD_LIMIT_S = 900
+SOURCES = ("packaging/unix", "src", "scripts/environment.sh", "pyproject.toml", "README.md", "LICENSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What one call of build.sh made."""
+
+    directory: Path
+
+    def one(self, pattern: str) -> Path:
+        """The only file of that pattern."""
+        (found,) = self.directory.glob(pattern)
+        return found
+
+
+@pytest.fixture(scope="session")
+def texts() -> Texts:
+    """Man page and completion."""
+    return pages.texts()
+
+
+@pytest.fixture(scope="session")
+def built_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Built]:
+    """Everything built from this tree and, at the same time, from a copy of it.
+
+    The copy lies elsewhere, and its builder has another home, language, time zone and umask.
+    """
+    directory = tmp_path_factory.mktemp("built")
+    # The environment of the build is made once; its packages are the same by their hashes.
+    _build(TOP, directory / "environment", "pages").communicate(timeout=BUILD_LIMIT_S)
+    copy = directory / "elsewhere/with a long name/dsmcertfix"
+    for name in SOURCES:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        if (TOP / name).is_dir():
+            shutil.copytree(
+                TOP / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        else:
+            shutil.copy(TOP / name, copy / name)
+    (copy / ".cache").mkdir()
+    (copy / ".cache/packaging-environment").symlink_to(TOP / ".cache/packaging-environment")
+    other = {"HOME": str(directory), "LANG": "C", "TZ": "Pacific/Chatham", "PYTHONHASHSEED": "12345"}
+    what = ("pyz", "tarball", "deb", "rpm")
+    here = _build(TOP, directory / "here", *what, "--revision", "1", "--revision", "2")
+    there = _build(copy, directory / "there", *what, umask=0o077, **other)
+    for process in (here, there):
+        said, _ = process.communicate(timeout=BUILD_LIMIT_S)
+        assert process.returncode == 0, said
+    return Built(directory / "here"), Built(directory / "there")
+
+
+def _build(top: Path, output: Path, *what: str, umask: int = -1, **other: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch()), **other}
+    return subprocess.Popen(
+        [str(top / "packaging/unix/build.sh"), *what, "--output", str(output)],
+        env=environment,
+        umask=umask,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(scope="session")
+def built(built_twice: tuple[Built, Built]) -> Built:
+    """What is shipped."""
+    return built_twice[0]
+
+
+@pytest.fixture
+def debian() -> Iterator[Chroot]:
+    """A Debian with a client that trusts one server."""
+    with scratch() as directory:
+        machine = Machine(directory / "endpoint")
+        try:
+            machine.stanzas("TSMA")
+            machine.endpoint.store(certificates=machine.trusted("TSMA"))
+            yield chroot.make(directory / "debian", machine)
+        finally:
+            machine.stop()

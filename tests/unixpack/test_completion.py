@@ -1,0 +1,176 @@
+"""Completion in the real shells: what Tab offers is what `--help` lists."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.shown import not_shown
+from tests.unixpack.test_pages import COMMANDS, PROGRAM, options_of_help
+
+from dsmpack.pages import Texts
+
+FIRST = {name for name in COMMANDS if " " not in name}
+OWN = {name.partition(" ")[2] for name in COMMANDS if name.startswith("server ")}
+LIMIT_S = 60.0
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+
+
+def _said(argv: list[str], home: Path) -> str:
+    return subprocess.run(
+        argv,
+        env={**ENVIRONMENT, "HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    ).stdout
+
+
+def _require(shell: str) -> str:
+    found = shutil.which(shell)
+    if found is None:
+        not_shown(f"there is no {shell}")
+    return found
+
+
+@pytest.fixture
+def bash(texts: Texts, tmp_path: Path) -> Path:
+    """A script that prints what Tab offers after its arguments, the last of which is the word begun."""
+    script = tmp_path / "offered"
+    end = 'COMP_WORDS=(dsmcertfix "$@"); COMP_CWORD=$#; _dsmcertfix; printf "%s\\n" "${COMPREPLY[@]}"\n'
+    # compopt works only while readline completes.
+    script.write_text(f"{texts.bash}\ncompopt() {{ :; }}\n{end}", encoding="utf-8")
+    return script
+
+
+def _bash(script: Path, *words: str) -> set[str]:
+    return set(_said([_require("bash"), str(script), *words], script.parent).split())
+
+
+@pytest.mark.parametrize("command", [PROGRAM, *COMMANDS])
+def test_bash_offers_the_options_of_the_help(command: str, bash: Path) -> None:
+    assert _bash(bash, *command.split(), "-") == options_of_help(command)
+
+
+def test_bash_offers_commands_choices_and_directories(bash: Path, tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    assert {word for word in _bash(bash, "") if word[0] != "-"} == FIRST
+    assert {word for word in _bash(bash, "server", "") if word[0] != "-"} == OWN
+    assert _bash(bash, "server", "inspect", "--js") == {"--json"}
+    assert _bash(bash, "--root", "/", "pro") == {"probe"}
+    assert _bash(bash, "--root", "=", "/", "pro") == {"probe"}
+    assert _bash(bash, "fix", "--engine", "") == {"auto", "gskit", "native"}
+    assert _bash(bash, "fix", "--engine", "=", "na") == {"native"}
+    assert _bash(bash, "fix", "--engine", "=") == {"auto", "gskit", "native"}
+    assert _bash(bash, "fix", "--store", str(tmp_path / "pl")) == {str(tmp_path / "place")}
+    assert _bash(bash, "fix", "--server", "") == set()
+
+
+@pytest.mark.parametrize("command", [PROGRAM, *COMMANDS])
+def test_fish_offers_the_options_of_the_help(command: str, texts: Texts, tmp_path: Path) -> None:
+    fish = _require("fish")
+    script = tmp_path / "dsmcertfix.fish"
+    script.write_text(texts.fish, encoding="utf-8")
+    asked = f"source {script}; complete -C 'dsmcertfix {command} -'; complete -C 'dsmcertfix {command} --'"
+    offered = {
+        line.split("\t")[0] for line in _said([fish, "--no-config", "-c", asked], tmp_path).splitlines()
+    }
+    assert offered == options_of_help(command)
+
+
+def test_fish_offers_commands_and_choices(texts: Texts, tmp_path: Path) -> None:
+    fish = _require("fish")
+    script = tmp_path / "dsmcertfix.fish"
+    script.write_text(texts.fish, encoding="utf-8")
+
+    def offered(line: str) -> set[str]:
+        said = _said([fish, "--no-config", "-c", f"source {script}; complete -C '{line}'"], tmp_path)
+        return {found.split("\t")[0] for found in said.splitlines()}
+
+    assert offered("dsmcertfix ") == FIRST
+    assert offered("dsmcertfix server ") == OWN
+    assert offered("dsmcertfix fix --engine ") == {"auto", "gskit", "native"}
+    assert offered("dsmcertfix fix --server ") == set()
+
+
+class Terminal:
+    """A zsh at a terminal, typed at by a test."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+        self.seen = ""
+
+    def type(self, text: str) -> None:
+        """The text was typed."""
+        os.write(self._descriptor, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        """The text is on the screen. Fails when it is not within a minute."""
+        end = time.monotonic() + LIMIT_S
+        while text not in self.seen:
+            assert time.monotonic() < end, self.seen
+            if select.select([self._descriptor], [], [], 0.1)[0]:
+                self.seen += os.read(self._descriptor, 65536).decode("utf-8", "replace")
+
+
+@contextmanager
+def _zsh(texts: Texts, directory: Path) -> Iterator[Terminal]:
+    """zsh with our completion, and a program of that name that shows its arguments."""
+    shell = _require("zsh")
+    (directory / "_dsmcertfix").write_text(texts.zsh, encoding="utf-8")
+    process, descriptor = pty.fork()
+    if process == 0:
+        os.execve(shell, [shell, "-f", "-i"], {**ENVIRONMENT, "HOME": str(directory)})
+    terminal = Terminal(descriptor)
+    try:
+        terminal.type(
+            f"PS1=; unsetopt zle_bracketed_paste; fpath=({directory} $fpath); autoload -Uz compinit; "
+            f"compinit -u -D; dsmcertfix() {{ print -r -- \"<${{(j:|:)@}}>\" }}; print READ''Y\n"
+        )
+        terminal.wait_for("READY")
+        yield terminal
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(descriptor)
+
+
+def test_zsh_completes_commands_options_and_choices(texts: Texts, tmp_path: Path) -> None:
+    with _zsh(texts, tmp_path) as terminal:
+        terminal.type("dsmcertfix det\t\n")
+        terminal.wait_for("<detect>")
+        terminal.type("dsmcertfix fix --eng\tna\t\n")
+        terminal.wait_for("<fix|--engine=native>")
+        terminal.type("dsmcertfix --root / fix --keep\t\n")
+        terminal.wait_for("<--root|/|fix|--keep-index>")
+        terminal.type("dsmcertfix serv\tinsp\t--js\t\n")
+        terminal.wait_for("<server|inspect|--json>")
+        terminal.type("dsmcertfix --stat\t/ prune --ke\t3\n")
+        terminal.wait_for("<--state-dir=/|prune|--keep=3>")
+
+
+@pytest.mark.parametrize("command", [PROGRAM, *COMMANDS])
+def test_zsh_knows_the_options_of_the_help(command: str, texts: Texts) -> None:
+    part = texts.zsh.partition("_arguments -C")[2] if not command else texts.zsh
+    for word in command.split():
+        part = re.split(rf"\n +{word}\) _arguments", part, maxsplit=1)[1]
+    part = re.split(r"'1: :->command'|;;", part)[0]
+    listed = [line.strip() for line in part.splitlines() if line.strip().startswith("'")]
+    found = {
+        line.partition("[")[0].split(")")[-1].strip("'*=")
+        for line in listed
+        if not line.strip("'*").startswith(":")
+    }
+    assert found == options_of_help(command)
