@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 from tests.faults import disks, traced
@@ -125,6 +126,16 @@ class TestDisks:
         places = (Disk("state", "read-only"), Disk("store", "read-only"))
         done = prove(pool, [Trial("disks", FIXES[n], disk) for n, disk in enumerate(places)])
         assert all(result.verdict.became == "old" for result in done)
+
+
+def test_a_call_is_known_again_whatever_numbers_its_handles_have() -> None:
+    lines = (
+        f'renameat({one}</root/certs>, "dsmcert.kdb", {other}</root/certs>, "dsmcert.kdb.aside") = 0'
+        for one, other in ((18, 19), (7, 104))
+    )
+    assert {traced.told(line, Path("/root")) for line in lines} == {
+        'renameat(</certs>, "dsmcert.kdb", </certs>, "dsmcert.kdb.aside"'
+    }
 
 
 def test_a_signal_at_any_moment_leaves_the_old_set_or_the_new(pool: ProcessPoolExecutor) -> None:

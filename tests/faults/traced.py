@@ -30,7 +30,7 @@ CALLS = (
 )
 _CALL = re.compile(r"(\w+)\((.*)")
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-_HANDLE = re.compile(r"\((?=\d+<)\d+")
+_HANDLE = re.compile(r"(?<=[( ])\d+(?=<)")
 _STORE = re.compile(r"\b[0-9a-f]{10}\b")
 
 
@@ -118,7 +118,7 @@ def points(ended: Ended, area: Path) -> tuple[Point, ...]:
 def told(line: str, area: Path) -> str:
     """A line of a log without what differs from run to run."""
     text = line.replace(str(area), "").partition(") = ")[0].partition(', ""...')[0]
-    text = _HANDLE.sub("(", text)
+    text = _HANDLE.sub("", text)
     return _STORE.sub("STORE", _RUN.sub("RUN", text))
 
 
