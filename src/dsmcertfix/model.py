@@ -182,10 +182,11 @@ class FileFact(Generic[FileT]):
 class Place(NamedTuple):
     """One place looked at, found or not, and why; `problem` where it could not be looked into.
 
-    `refused` is True where it was not to be looked into.
+    `directory` is text, since most of many thousands are only shown. `refused` is True where it was not to be
+    looked into.
     """
 
-    directory: Path
+    directory: str
     origin: Origin
     found: bool
     problem: str | None = None

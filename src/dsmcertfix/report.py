@@ -220,9 +220,7 @@ def pending_report(seen: Presented) -> CertificateReport:
 
 def place_report(place: Place) -> PlaceReport:
     """The place, and why it was looked at."""
-    return PlaceReport(
-        str(place.directory), place.origin.area, place.origin.because, place.found, place.problem
-    )
+    return PlaceReport(place.directory, place.origin.area, place.origin.because, place.found, place.problem)
 
 
 def presented_reports(inventory: Inventory) -> tuple[PresentedReport, ...]:

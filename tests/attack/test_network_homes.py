@@ -57,8 +57,8 @@ def homes(located: Located) -> dict[str, str | None]:
     """Whose home has a store (None), or why it was not looked into."""
     found: dict[str, str | None] = {}
     for place in located.places:
-        if place.directory.parts[-2:] == ("SpectrumProtect", "certs") and "/home/" in str(place.directory):
-            found[place.directory.parts[-4]] = None if place.found else place.problem
+        if place.directory.endswith("/IBM/SpectrumProtect/certs") and "/home/" in place.directory:
+            found[place.directory.split("/")[-4]] = None if place.found else place.problem
     return found
 
 

@@ -160,7 +160,7 @@ def test_a_machine_without_a_client_has_no_store_and_says_where_it_looked(machin
     assert located.stores == ()
     assert located.warnings == ()
     assert not any(place.found or place.problem for place in located.places)
-    looked = {str(place.directory)[len(str(machine.root)) + 1 :] for place in located.places}
+    looked = {place.directory[len(str(machine.root)) + 1 :] for place in located.places}
     assert {BA, API, DBBKAPI, "etc/adsm", f"home/alice/{CERTS}", f"root/{CERTS}"} <= looked
 
 
@@ -244,7 +244,7 @@ def test_with_named_directories_only_their_stores_are_given_with_all_that_is_kno
     assert store.directory == certs
     assert areas(store) == {"named", "passworddir"}
     assert users(store) == {"TSM02": True}
-    place = next(place for place in located.places if place.directory == missing)
+    place = next(place for place in located.places if place.directory == str(missing))
     assert (place.found, place.problem, place.origin.area) == (False, None, "named")
 
 
@@ -319,7 +319,7 @@ def test_a_users_option_file_cannot_lead_to_a_store_of_root(machine: Machine) ->
     store = only(located)
     assert store.directory == machine.root / "etc/adsm"
     assert store.stanzas == ()
-    place = next(place for place in located.places if place.directory == machine.root / "etc/private")
+    place = next(place for place in located.places if place.directory == str(machine.root / "etc/private"))
     assert not place.found
     assert f"option file of uid {ALICE}" in (place.problem or "")
 
@@ -377,7 +377,7 @@ def test_a_users_link_to_roots_store_is_refused_and_the_store_keeps_its_own_orig
     store = only(located)
     if AS_ROOT or os.geteuid() != ALICE:
         assert [origin.area for origin in store.origins] == ["passworddir"]
-    place = next(place for place in located.places if place.directory == link)
+    place = next(place for place in located.places if place.directory == str(link))
     assert str(link) in (place.problem or "")
 
 
@@ -452,7 +452,7 @@ def test_a_directory_that_may_not_be_looked_into_is_a_place_with_the_reason(
     monkeypatch.setattr(os, "lstat", denied)
     located = machine.locate()
     assert located.stores == ()
-    (place,) = [place for place in located.places if place.directory == closed]
+    (place,) = [place for place in located.places if place.directory == str(closed)]
     assert "Permission denied" in (place.problem or "")
 
 
@@ -460,7 +460,7 @@ def test_clues_that_lead_nowhere_are_warnings(machine: Machine) -> None:
     machine.environ |= {"DSM_CONFIG": "/etc/missing.opt", "DSMI_CONFIG": "relative.opt", "DSM_DIR": "/gone"}
     located = machine.locate()
     assert sorted(warning.split(" ", 1)[0] for warning in located.warnings) == ["DSMI_CONFIG", "DSM_CONFIG"]
-    assert any(place.directory == machine.root / "gone" for place in located.places)
+    assert any(place.directory == str(machine.root / "gone") for place in located.places)
 
 
 # Programs, and time

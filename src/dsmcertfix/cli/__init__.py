@@ -6,7 +6,7 @@ import gc
 
 # Objects made between two searches for unreachable cycles: what a command makes has none, and Python's own
 # number, 700, lets it search dozens of times while modules are loaded. So before anything else is.
-gc.set_threshold(100_000)
+gc.set_threshold(1_000_000)
 
 import os
 import signal

@@ -165,9 +165,8 @@ def _directories(places: Places) -> Iterator[tuple[Path, str]]:
         yield directory, "installation directory"
     for directory in places.option_directories():
         yield directory, "directory of option files"
-    for user in places.homes():
-        if user.home is not None:
-            yield user.home, f"home of {user.name}"
+    for home in places.homes():
+        yield Path(home.path), f"home of {home.user}"
     for directory in places.starting_directories():
         yield directory, "directory where services start"
 

@@ -6,6 +6,7 @@ not documented. Nothing is decided here about certificates.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,6 @@ from dsmcertfix.model import (
     Located,
     LocatedStore,
     Origin,
-    Owner,
     Place,
     Programs,
     Stanza,
@@ -36,14 +36,12 @@ def locate(places: Places, *, named: tuple[Path, ...] = ()) -> Located:
     """
     files = find_option_files(places, tuple(dict.fromkeys(places.clues())))
     look = _Look(places)
-    candidates = {
-        (str(one.directory), one.origin, one.only_of): one for one in _candidates(places, files, named)
-    }.values()
+    candidates = dict.fromkeys(_candidates(places, files, named))
     looked = _allowed([(candidate, look.at(candidate.directory)) for candidate in candidates])
     stores = [store for store in _stores(places, looked) if not named or _is_named(store)]
     knowledge = _knowledge(places, files, stores, look)
     return Located(
-        places=tuple(_place(candidate, found) for candidate, found in looked),
+        places=tuple(map(_place, looked)),
         stores=tuple(store._replace(stanzas=uses_of(store, knowledge)) for store in stores),
         stanzas=tuple(known.stanza for known in knowledge.stanzas),
         programs=find_programs(places),
@@ -55,7 +53,7 @@ def locate(places: Places, *, named: tuple[Path, ...] = ()) -> Located:
 class _Candidate(NamedTuple):
     """A directory to look into, and why; with `only_of`, only if it belongs to that uid."""
 
-    directory: Path
+    directory: str
     origin: Origin
     only_of: int | None = None
 
@@ -69,6 +67,7 @@ class _Looked(NamedTuple):
     refused: bool = False
 
 
+_NOTHING = _Looked()
 _NOT_ABSOLUTE = "the path is not absolute"
 
 
@@ -79,23 +78,25 @@ class _Look:
         self._places = places
         self._seen: dict[str, _Looked] = {}
 
-    def at(self, path: Path) -> _Looked:
+    def at(self, path: str) -> _Looked:
         """What is at `path`. Never raises."""
-        looked = self._seen.get(str(path))
+        looked = self._seen.get(path)
         if looked is None:
             try:
                 looked = self._look(path)
             except OSError as error:
                 looked = _Looked(problem=f"{path} cannot be looked into: {error.strerror}")
-            self._seen[str(path)] = looked
+            self._seen[path] = looked
         return looked
 
-    def _look(self, path: Path) -> _Looked:
-        if not path.is_absolute():
+    def _look(self, path: str) -> _Looked:
+        if path[:1] != "/" and not Path(path).is_absolute():
             return _Looked(problem=_NOT_ABSOLUTE)
         found = self._places.resolve(path)
-        if found.path is None or found.refused is not None:
-            return _Looked(problem=found.refused, refused=found.refused is not None)
+        if found.refused is not None:
+            return _Looked(problem=found.refused, refused=True)
+        if found.path is None:
+            return _NOTHING
         entry = self._places.look(found.path)
         if entry.kind != "directory":
             return _Looked(problem="it is not a directory")
@@ -111,11 +112,11 @@ class _Look:
 
 def _candidates(places: Places, files: OptionFiles, named: tuple[Path, ...]) -> Iterator[_Candidate]:
     for path in named:
-        yield _Candidate(path.absolute(), Origin("named", "named by --store"))
+        yield _Candidate(str(path.absolute()), Origin("named", "named by --store"))
     for area, path in places.client_directories():
-        yield _Candidate(path, Origin(area, "installation directory"))
+        yield _Candidate(str(path), Origin(area, "installation directory"))
     for path, origin, word_of in files.directories:
-        yield _Candidate(path, origin, word_of)
+        yield _Candidate(str(path), origin, word_of)
     for system in files.system:
         for stanza in system.content.stanzas:
             if stanza.passworddir is not None:
@@ -126,15 +127,17 @@ def _candidates(places: Places, files: OptionFiles, named: tuple[Path, ...]) -> 
     default = _default_passworddir(places)
     if default is not None:
         yield _Candidate(default, Origin("passworddir", "default PASSWORDDIR"))
-    stores = places.home_stores()
-    for user in places.homes():
-        home, origin = _home(user), Origin("home", f"home of {user.name}")
+    stores, between = places.home_stores(), os.sep
+    for home in places.homes():
+        start, origin = home.path.rstrip(between), Origin("home", f"home of {home.user}")
         for relative in stores:
-            yield _Candidate(home / relative, origin)
+            yield _Candidate(f"{start}{between}{relative}", origin)
 
 
 def _allowed(looked: list[tuple[_Candidate, _Looked]]) -> list[tuple[_Candidate, _Looked]]:
     """What an ordinary user's word led to, and nothing else did, is left out unless it is theirs."""
+    if all(one.only_of is None for one, _ in looked):
+        return looked
     known = {item.directory.identity for one, item in looked if one.only_of is None and item.directory}
     return [(candidate, _allowed_one(candidate, item, known)) for candidate, item in looked]
 
@@ -152,24 +155,20 @@ def _area(system: SystemFile) -> Area:
     return "passworddir" if system.areas - API_AREAS else min(system.areas, default="passworddir")
 
 
-def _passworddir(places: Places, stanza: Stanza) -> Path:
+def _passworddir(places: Places, stanza: Stanza) -> str:
     """The PASSWORDDIR that the stanza names, as a real path; as written where it is not absolute."""
     written = stanza.passworddir or ""
-    return places.below(written) if Path(written).is_absolute() else Path(written)
+    return str(places.below(written)) if Path(written).is_absolute() else written
 
 
-def _default_passworddir(places: Places) -> Path | None:
+def _default_passworddir(places: Places) -> str | None:
     written = places.default_passworddir()
-    return places.below(written) if written is not None else None
+    return str(places.below(written)) if written is not None else None
 
 
-def _home(user: Owner) -> Path:
-    return user.home if user.home is not None else Path("/nonexistent")
-
-
-def _place(candidate: _Candidate, looked: _Looked) -> Place:
-    found = looked.database is not None
-    return Place(candidate.directory, candidate.origin, found, looked.problem, looked.refused)
+def _place(looked_at: tuple[_Candidate, _Looked]) -> Place:
+    (directory, origin, _), (_, database, problem, refused) = looked_at
+    return Place(directory, origin, database is not None, problem, refused)
 
 
 def _stores(places: Places, looked: list[tuple[_Candidate, _Looked]]) -> Iterator[LocatedStore]:
@@ -211,7 +210,8 @@ def _knowledge(places: Places, files: OptionFiles, stores: list[LocatedStore], l
         homes={
             uid: home.path
             for uid, owner in owners.items()
-            if uid not in places.system_uids() and (home := look.at(_home(owner)).directory) is not None
+            if uid not in places.system_uids() and owner.home is not None
+            if (home := look.at(str(owner.home)).directory) is not None
         },
     )
 
@@ -221,7 +221,7 @@ def _named_passworddir(places: Places, stanza: Stanza, look: _Look) -> Directory
 
 
 def _directories(system: SystemFile, look: _Look) -> frozenset[tuple[int, int]]:
-    looked = (look.at(path).directory for path in system.directories)
+    looked = (look.at(str(path)).directory for path in system.directories)
     return frozenset(directory.identity for directory in looked if directory is not None)
 
 

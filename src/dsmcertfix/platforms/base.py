@@ -15,6 +15,7 @@ from dsmcertfix.platforms.seen import (
     Entry,
     FileContent,
     FileTail,
+    Home,
     Metadata,
     Resolved,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Entry",
     "FileContent",
     "FileTail",
+    "Home",
     "LogStyle",
     "Metadata",
     "Places",
@@ -60,7 +62,7 @@ class Places(Protocol):
         """
         ...
 
-    def resolve(self, path: Path) -> Resolved:
+    def resolve(self, path: Path | str) -> Resolved:
         """What is at `path`, with every link followed as that machine would.
 
         Raises OSError where the system does not let us look.
@@ -96,7 +98,7 @@ class Places(Protocol):
         """The directories that IBM's installers use, whether they exist or not."""
         ...
 
-    def homes(self) -> tuple[Owner, ...]:
+    def homes(self) -> tuple[Home, ...]:
         """Every home directory of a local user, root's among them, each once with the user whose it is."""
         ...
 

@@ -35,6 +35,14 @@ class ClientService(NamedTuple):
     option_files: tuple[str, ...] = ()
 
 
+class Home(NamedTuple):
+    """A user's home directory, a real path as text, and whose it is: there may be tens of thousands."""
+
+    path: str
+    user: str
+    uid: int
+
+
 class Resolved(NamedTuple):
     """A path without symbolic links, and whether everyone who placed a link on the way may lead there.
 

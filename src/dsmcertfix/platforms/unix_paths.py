@@ -19,6 +19,7 @@ from dsmcertfix.platforms.mounts import Before
 _MOST_LINKS = 40
 _CHUNK = 1024 * 1024
 _WRITABLE_BY_OTHERS = 0o022
+_TYPE = 0o170000
 
 
 def below(root: Path, path: str) -> Path:
@@ -82,6 +83,25 @@ def resolve(root: Path, path: Path | str, trusted: frozenset[int], barrier: Befo
         rest += [item for item in target.split("/")[::-1] if item not in ("", ".")]
         current = base if target.startswith("/") else current
     return Resolved(Path(current or "/"), _refused(current or "/", links, trusted))
+
+
+def straight(below_root: str, path: str) -> Resolved | None:
+    """What `resolve` says of a path with no link and no detour on the way; None of any other.
+
+    `path` begins with `below_root`, which ends with a slash. Most paths are such, and ten thousand homes ask
+    ninety thousand times: this is short for that. Raises what `resolve` raises.
+    """
+    if "//" in path or "/.." in path:
+        return None
+    name, lstat, link = below_root[:-1], os.lstat, stat.S_IFLNK
+    try:
+        for part in path[len(below_root) :].split("/"):
+            name = f"{name}/{part}"
+            if lstat(name).st_mode & _TYPE == link:
+                return None
+    except (FileNotFoundError, NotADirectoryError):
+        return _NOT_THERE
+    return Resolved(Path(name))
 
 
 def _refused(final: str, links: list[_Link], trusted: frozenset[int]) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dsmcertfix.model import Area, Owner, Stanza
 from dsmcertfix.platforms import client_settings, mounts, unix_clues, unix_paths, unix_services, unix_users
-from dsmcertfix.platforms.base import Clue, Entry, FileContent, FileTail, Resolved
+from dsmcertfix.platforms.base import Clue, Entry, FileContent, FileTail, Home, Resolved
 from dsmcertfix.platforms.mounts import Barrier, HomeFinder, Mount
 from dsmcertfix.platforms.unix_tables import SYSTEMS
 from dsmcertfix.platforms.unix_users import User
@@ -47,7 +47,7 @@ class UnixPlaces:
         self._environ = environ
         self._known_trusted: frozenset[int] = frozenset()
         self._known_users: unix_users.Users | None = None
-        self._known_homes: tuple[Owner, ...] | None = None
+        self._known_homes: tuple[Home, ...] | None = None
         self._network_homes = network_homes
         self._mounted = mounted
         self._known_barrier: Barrier | None = None
@@ -62,14 +62,14 @@ class UnixPlaces:
         """See `Places.below`."""
         return unix_paths.below(self._root, path)
 
-    def resolve(self, path: Path) -> Resolved:
+    def resolve(self, path: Path | str) -> Resolved:
         """See `Places.resolve`; a path that is not below `root` is taken as written on that machine."""
-        return self._resolve(str(path))
-
-    def _resolve(self, path: str) -> Resolved:
-        is_below = path.startswith(self._below_root) or path == str(self._root)
-        inside = path if is_below else str(self.below(path))
-        return unix_paths.resolve(self._root, inside, self._trusted(), self._barrier())
+        text, barrier = str(path), self._barrier()
+        if not text.startswith(self._below_root):
+            text = text if text == str(self._root) else str(self.below(text))
+        elif barrier is None and (found := unix_paths.straight(self._below_root, text)) is not None:
+            return found
+        return unix_paths.resolve(self._root, text, self._trusted(), barrier)
 
     def _trusted(self) -> frozenset[int]:
         """Whose links may lead anywhere."""
@@ -125,7 +125,7 @@ class UnixPlaces:
         """See `Places.client_directories`."""
         return tuple((area, self.below(path)) for area, path in self._table.directories)
 
-    def homes(self) -> tuple[Owner, ...]:
+    def homes(self) -> tuple[Home, ...]:
         """See `Places.homes`. A home that several users share is root's, or the first one's.
 
         What lies beside the known homes is a home too, since a name service need not enumerate its users;
@@ -136,8 +136,10 @@ class UnixPlaces:
             for parent in self._table.home_parents:
                 self._add_unlisted_homes(parent, found)
             # They are without detours already.
+            start = self._below_root
             self._known_homes = tuple(
-                _owner(user, Path(self._below_root + home.lstrip("/"))) for home, user in found.items()
+                Home((start + home.lstrip("/")).rstrip("/") or "/", user.name, user.uid)
+                for home, user in found.items()
             )
         return self._known_homes
 
@@ -167,10 +169,10 @@ class UnixPlaces:
     def option_directories(self) -> tuple[Path, ...]:
         """See `Places.option_directories`."""
         below_home = self._table.home_option_directory
-        homes = [user.home for user in self.homes() if user.home] if below_home else []
+        homes = self.homes() if below_home else ()
         return (
             *(self.below(path) for path in self._table.option_directories),
-            *(home / str(below_home) for home in homes),
+            *(Path(home.path, str(below_home)) for home in homes),
         )
 
     def home_stores(self) -> tuple[str, ...]:
@@ -271,16 +273,14 @@ class UnixPlaces:
                 yield from unix_services.scripts_in(directory, "rc.dsmcad")
 
     def _db2_clues(self) -> Iterator[Clue]:
-        for user in self.homes():
-            if user.home is None:
-                continue
+        for home in self.homes():
             try:
-                sqllib = self._resolve(f"{user.home}/sqllib")
+                sqllib = self.resolve(f"{home.path}/sqllib")
             except OSError:
                 continue
             if sqllib.path is not None and sqllib.refused is None:
-                word_of = None if user.uid in self.system_uids() else user.uid
-                for clue in unix_services.from_db2_profile(sqllib.path, user.name, self.text):
+                word_of = None if home.uid in self.system_uids() else home.uid
+                for clue in unix_services.from_db2_profile(sqllib.path, home.user, self.text):
                     value = unix_clues.as_written(clue.value, self._root)
                     yield clue._replace(value=value, word_of=word_of)
 

@@ -51,11 +51,9 @@ class UnixServers:
                 yield Place(os.path.dirname(clue.value), f"DSMI_CONFIG of {clue.because}")
         for directory in INSTANCE_DIRECTORIES["unix"]:
             yield Place(directory, "where instances usually are")
-        for user in self._places.homes():
-            if user.home is not None:
-                for path in (user.home, *self._below(user.home)):
-                    written = unix_clues.as_written(str(path), self._places.root)
-                    yield Place(written, f"home of {user.name}")
+        for home in self._places.homes():
+            for path in (home.path, *map(str, self._below(Path(home.path)))):
+                yield Place(unix_clues.as_written(path, self._places.root), f"home of {home.user}")
 
     def running(self) -> tuple[Running, ...]:
         """See `Servers.running`. The instance directory is the working directory of its server."""

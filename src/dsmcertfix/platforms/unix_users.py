@@ -116,7 +116,8 @@ def _read_users(lines: list[list[str]], groups: dict[str, list[int]]) -> Iterato
         name, uid, gid, home = fields[0], _id(fields[2]), _id(fields[3]), fields[5]
         if uid is None or gid is None or not home.startswith("/") or "\0" in home:
             continue
-        yield User(uid, gid, name, home, tuple(dict.fromkeys((gid, *groups.get(name, ())))))
+        further = groups.get(name)
+        yield User(uid, gid, name, home, tuple(dict.fromkeys((gid, *further))) if further else (gid,))
 
 
 def _id(text: str) -> int | None:

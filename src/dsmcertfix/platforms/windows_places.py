@@ -20,7 +20,7 @@ from dsmcertfix.platforms import (
     windows_tables,
     windows_who,
 )
-from dsmcertfix.platforms.base import Clue, Entry, FileContent, FileTail, Resolved
+from dsmcertfix.platforms.base import Clue, Entry, FileContent, FileTail, Home, Resolved
 from dsmcertfix.platforms.windows_tables import Folders, Profile, Values
 from dsmcertfix.win32 import machine, processes, security
 from dsmcertfix.win32.registry import Registry
@@ -80,9 +80,9 @@ class WindowsPlaces:
             return self._tree.joinpath(*(part for part in rest.split("\\") if part not in ("", "..")))
         return Path(text) if drive else self.root / rest.lstrip("\\")
 
-    def resolve(self, path: Path) -> Resolved:
+    def resolve(self, path: Path | str) -> Resolved:
         """See `Places.resolve`."""
-        return windows_paths.resolve(str(path.absolute()), self._barrier)
+        return windows_paths.resolve(str(Path(path).absolute()), self._barrier)
 
     def _barrier(self, path: str) -> str | None:
         if not windows_paths.is_remote(path):
@@ -117,12 +117,12 @@ class WindowsPlaces:
 
     # --- users
 
-    def homes(self) -> tuple[Owner, ...]:
+    def homes(self) -> tuple[Home, ...]:
         """See `Places.homes`."""
-        return self._homes
+        return tuple(Home(str(owner.home), owner.name, owner.uid) for owner in self._owners)
 
     @cached_property
-    def _homes(self) -> tuple[Owner, ...]:
+    def _owners(self) -> tuple[Owner, ...]:
         return tuple(self._owner(profile) for profile in self._profiles if self._is_wanted(profile))
 
     @cached_property
@@ -152,7 +152,7 @@ class WindowsPlaces:
 
     def owner(self, uid: int) -> Owner | None:
         """See `Places.owner`."""
-        return next((owner for owner in self.homes() if owner.uid == uid), None)
+        return next((owner for owner in self._owners if owner.uid == uid), None)
 
     def store_owner(self, directory: Path, database: Entry) -> Owner:
         """See `Places.store_owner`: the user of the profile; elsewhere the machine, or who owns the file."""
@@ -172,7 +172,7 @@ class WindowsPlaces:
     @cached_property
     def _real_homes(self) -> tuple[tuple[Path, Owner], ...]:
         found: list[tuple[Path, Owner]] = []
-        for owner in self.homes():
+        for owner in self._owners:
             if owner.home is not None:
                 found.append((owner.home, owner))
                 try:
@@ -214,7 +214,7 @@ class WindowsPlaces:
 
     def home_stores(self) -> tuple[str, ...]:
         """See `Places.home_stores`."""
-        return windows_tables.HOME_STORES
+        return tuple(map(os.path.normpath, windows_tables.HOME_STORES))
 
     def default_passworddir(self) -> str | None:
         """See `Places.default_passworddir`: PASSWORDDIR is an option of Unix clients (8.2.2 manual)."""
