@@ -136,9 +136,9 @@ class UnixPlaces:
             for parent in self._table.home_parents:
                 self._add_unlisted_homes(parent, found)
             # They are without detours already.
-            start = self._below_root
+            root = self._below_root[:-1]
             self._known_homes = tuple(
-                Home((start + home.lstrip("/")).rstrip("/") or "/", user.name, user.uid)
+                Home(root + home if home != "/" else root or "/", user.name, user.uid)
                 for home, user in found.items()
             )
         return self._known_homes
@@ -233,6 +233,8 @@ class UnixPlaces:
         found: dict[str, User] = {}
         for user in self._users().all():
             home = os.path.normpath(user.home)
+            # Two slashes at the start are left to the system by POSIX; to Unix they are one.
+            home = home[1:] if home[:2] == "//" else home
             known = found.get(home)
             if home.startswith("/") and (known is None or (user.uid == 0 and known.uid != 0)):
                 found[home] = user
