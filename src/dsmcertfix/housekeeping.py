@@ -27,6 +27,7 @@ from dsmcertfix.transaction.runs import (
     begin_store,
     cut_off,
     new_run,
+    past_runs,
     prunable,
     remove_run,
     run_to_undo,
@@ -60,8 +61,10 @@ def rollback(
                 this = Run(journal.path.parent.name, journal.path.parent, journal, interrupts)
                 outcomes: list[Outcome] = []
                 for item in now:
+                    # Begun all the same: its end says why it and the rest were not carried out.
+                    is_last = interrupts.came
                     outcomes.append(_roll_back(host, this, *item))
-                    if interrupts.came:
+                    if is_last:
                         break
                 if "broken" not in outcomes:
                     journal.note("run-finished")
@@ -86,13 +89,15 @@ def recover(host: Host, limits: Limits, observe: Observe) -> Report:
         return Report("recover", host_name(), comment="nothing to recover")
     with host.alone(limits):
         cut = cut_off(host.state)
-        ids = recover_cut_off(host, observe)
+        ids = recover_cut_off(host, observe, last=True)
     if not ids:
         return Report("recover", host_name(), comment="nothing to recover")
+    recovered = [run for run in past_runs(host.state) if run.id in ids]
+    outcomes = {store.outcome for run in recovered for store in run.stores if store.live}
     return Report(
         "recover",
         host_name(),
-        outcome="rolled-back",
+        outcome="changed" if outcomes == {"changed"} else "rolled-back",
         changed=True,
         comment=f"recovered: {', '.join(ids)}",
         warnings=tuple(line for run in cut for line in _servers_down(host, run)),

@@ -40,6 +40,7 @@ from dsmcertfix.transaction.executor import Ended, Run
 from dsmcertfix.transaction.interrupts import watching
 from dsmcertfix.transaction.journal import Event, Journal
 from dsmcertfix.transaction.recovery import recover_run, tidy_runs
+from dsmcertfix.transaction.repaired import goal_data
 from dsmcertfix.transaction.runs import begin_store, cut_off, new_run, sets_made
 from dsmcertfix.transaction.services import restart_running
 from dsmcertfix.transaction.together import carry_out_all
@@ -113,12 +114,22 @@ def _handed(policy: Policy) -> Handed | None:
     return Handed(policy.expected_file) if policy.expected_file else None
 
 
-def recover_cut_off(host: Host, observe: Observe) -> tuple[str, ...]:
+def recover_cut_off(host: Host, observe: Observe, *, last: bool = False) -> tuple[str, ...]:
     """Every run that was cut off is finished or undone; returns their ids.
 
-    Raises Unrecovered when one could not be, after all were tried. Call it only while no other run can be at
-    work.
+    Raises Unrecovered when one could not be, after all were tried; and when a signal came meanwhile and this
+    is not the `last` thing to do, Interrupted or Terminated: no store is left half way. Call it only while no
+    other run can be at work.
     """
+    with watching(last=last) as interrupts:
+        try:
+            return _recover_all(host, observe)
+        finally:
+            if not last:
+                interrupts.checkpoint()
+
+
+def _recover_all(host: Host, observe: Observe) -> tuple[str, ...]:
     runs = cut_off(host.state)
     failures: list[Unrecovered] = []
     for run in runs:
@@ -180,7 +191,7 @@ def carry_out(
                     _end(journal, refused.store, refused.problem)
 
             def begin(item: StorePlan) -> Waits[Ended] | None:
-                if not _begin(journal, plan, item.store, item.warnings):
+                if not _begin(journal, plan, item.store, item.warnings, **goal_data(item.steps)):
                     return None
                 return ClientTransaction(item, tools, run, _teller(inventory, item)).run()
 
@@ -207,11 +218,11 @@ def _services(
     return service_reports(host.platform)
 
 
-def _begin(journal: Journal, plan: Plan, store: Store, warnings: tuple[str, ...]) -> bool:
+def _begin(journal: Journal, plan: Plan, store: Store, warnings: tuple[str, ...], **more: object) -> bool:
     """Whether the store may be touched: the journal knows it."""
     assessed = next(item for item in plan.assessed if item.store is store)
     report = replace(store_report(assessed), notes=warnings)
-    return begin_store(journal, store.id, store.located, store_data(report)) is None
+    return begin_store(journal, store.id, store.located, store_data(report), **more) is None
 
 
 def _end(journal: Journal, store: Store, problem: Problem) -> None:

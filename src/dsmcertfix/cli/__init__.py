@@ -171,6 +171,9 @@ def _end_with_a_code() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, UntilOver(lambda *_: sys.exit(143)))
+    if hasattr(signal, "SIGCHLD"):
+        # Ignored by whoever started us, it would have the system drop every child's status.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, UntilOver(signal.default_int_handler))
 

@@ -53,11 +53,11 @@ class Interrupts:
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[Interrupts]:
+def watching(*, last: bool = True) -> Iterator[Interrupts]:
     """Ending signals go to the Interrupts yielded; the handlers of before are back afterwards.
 
-    A signal that came too late to be raised stopped nothing: the run is over, and its report says how. A
-    handler that is an UntilOver knows that from then on.
+    With `last` a signal that came too late to be raised stopped nothing: the run is over, and its report says
+    how. A handler that is an UntilOver knows that from then on.
     """
     interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
@@ -73,7 +73,7 @@ def watching() -> Iterator[Interrupts]:
         yield interrupts
     finally:
         for number, handler in before.items():
-            if isinstance(handler, UntilOver):
+            if last and isinstance(handler, UntilOver):
                 handler.over = True
             signal.signal(number, handler)
 

@@ -1,7 +1,8 @@
 """Finishes or undoes a run that was cut off, and removes what finished runs left behind.
 
-Needs the journal, the backup and the file system, and nothing else. What a client's run left is undone. A
-server's is finished where the server has made a whole new certificate: it may be at work with it.
+Needs the journal, the backup and the file system, and nothing else. What a run left is undone; but it is
+finished where a client has fetched what it was to fetch, or a server has made a whole new certificate: they
+may be at work with it, and the old set would lock them out.
 """
 
 from __future__ import annotations
@@ -10,20 +11,28 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from dsmcertfix.assess import AssessedStore
+from dsmcertfix.client.reading import read_store
 from dsmcertfix.errors import DsmcertfixError, Problem, Unrecovered
 from dsmcertfix.folding import store_data
-from dsmcertfix.platforms.base import Platform
+from dsmcertfix.model import LocatedStore, ServerFile, StoreFile
+from dsmcertfix.platforms.base import Platform, StoreDirectory
+from dsmcertfix.report import StoreReport, store_report
 from dsmcertfix.server.control import APPEARS_AFTER_S
 from dsmcertfix.server.model import LABEL, LocatedInstance
 from dsmcertfix.server.reading import is_running, read_instance
 from dsmcertfix.server.report import key_database_report
 from dsmcertfix.transaction import live
-from dsmcertfix.transaction.backup import Backup, load_backup
+from dsmcertfix.transaction.backup import Backup, load_backup, make_backup
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.renewed import is_renewed
+from dsmcertfix.transaction.repaired import is_repaired
 from dsmcertfix.transaction.runs import PastRun, StoreRun, past_runs
 from dsmcertfix.transaction.services import start_again
 from dsmcertfix.transaction.tidying import TIDIED, tidy
@@ -70,6 +79,7 @@ def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: J
                 tidy(platform, journal, store.id, store.located, touched=True)
                 return None
             _require_stopped(platform, store, backup)
+            kept = _keep_what_is_there(platform, run, store, backup)
             journal.note("undo-started", store.id, step="undo", text="put everything back")
             platform.in_store(store.located, run.id, live.restoring(backup))
             _require_still_stopped(platform, store, backup)
@@ -81,7 +91,7 @@ def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: J
             store.id,
             outcome="rolled-back",
             backup=str(store.backup_path),
-            problem=Unrecovered("run-cut-off", "the run was cut off, and was undone").problem().to_data(),
+            problem=_undone(kept).to_data(),
         )
     elif not store.live and store.outcome is None:
         journal.append("store-finished", store.id, outcome="unchanged")
@@ -90,23 +100,89 @@ def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: J
 
 
 def _finished(platform: Platform, store: StoreRun, backup: Backup[Any], journal: Journal) -> bool:
-    """Whether a server has done all that the run waited for, whoever started it; the journal says so then."""
-    located = store.located
-    if not isinstance(located, LocatedInstance) or "server-swap" not in store.started:
+    """Whether client or server have done all that the run waited for; the journal says so then."""
+    located, run = store.located, journal.path.parent.name
+    report = None
+    if isinstance(located, LocatedInstance):
+        report = _renewed(platform, store, located, backup, run)
+    elif isinstance(located, LocatedStore):
+        report = _repaired(platform, store, located, backup, run)
+    if report is None:
         return False
+    told = store_data(report)
+    journal.append("store-finished", store.id, outcome="changed", backup=str(store.backup_path), report=told)
+    return True
+
+
+def _renewed(
+    platform: Platform, store: StoreRun, located: LocatedInstance, backup: Backup[ServerFile], run: str
+) -> StoreReport | None:
+    """The key database, made sure of, if the server has renewed it whole."""
+    if "server-swap" not in store.started:
+        return None
     with platform.reading(located) as directory:
         if is_renewed(backup, directory, LABEL) is None:
-            return False
-    platform.in_store(located, journal.path.parent.name, live.settle)
-    instance = read_instance(platform, platform.servers(), located)
-    journal.append(
-        "store-finished",
-        store.id,
-        outcome="changed",
-        backup=str(store.backup_path),
-        report=store_data(key_database_report(instance, ())),
-    )
-    return True
+            return None
+    platform.in_store(located, run, live.settle)
+    return key_database_report(read_instance(platform, platform.servers(), located), ())
+
+
+def _repaired(
+    platform: Platform, store: StoreRun, located: LocatedStore, backup: Backup[StoreFile], run: str
+) -> StoreReport | None:
+    """The store, made sure of, if a client has fetched into it what it was to fetch."""
+    now = read_store(platform, located)
+    if store.goal is None or not is_repaired(store.goal, now, datetime.now(timezone.utc)):
+        return None
+
+    def keep(directory: StoreDirectory[StoreFile]) -> None:
+        live.keep_access(directory, backup)
+        live.settle(directory)
+
+    platform.in_store(located, run, keep)
+    return store_report(AssessedStore(now, ()))
+
+
+def _keep_what_is_there(
+    platform: Platform, run: PastRun, store: StoreRun, backup: Backup[Any]
+) -> Path | None:
+    """A backup of a client's store that is neither the old set nor what the run put there; None otherwise.
+
+    Somebody made it meanwhile. That no copy can be made is no reason to leave it there.
+    """
+    located, directory = store.located, run.directory / "stores" / store.id
+    if not isinstance(located, LocatedStore):
+        return None
+    now = read_store(platform, located)
+    database = next((fact.sha256 for fact in now.files if fact.file is StoreFile.KDB), None)
+    if database in (None, backup.saved(StoreFile.KDB).fact.sha256, _database_in(directory / "stage")):
+        return None
+    for number in count(1):
+        path = directory / f"found-{number}"
+        if not path.exists():
+            break
+        if _database_in(path) == database:
+            return path
+    try:
+        platform.private_directory(path)
+        with platform.reading(located) as opened:
+            make_backup(opened, now.files, path)
+    except (OSError, DsmcertfixError):
+        return None
+    return path
+
+
+def _database_in(directory: Path) -> str | None:
+    """The hash of the key database in a directory of the run, if there is one."""
+    try:
+        return sha256((directory / StoreFile.KDB.value).read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _undone(kept: Path | None) -> Problem:
+    context = (f"what was there is kept in {kept}",) if kept is not None else ()
+    return Unrecovered("run-cut-off", "the run was cut off, and was undone", context=context).problem()
 
 
 def _require_stopped(platform: Platform, store: StoreRun, backup: Backup[Any]) -> None:

@@ -24,6 +24,7 @@ from dsmcertfix.platforms.base import Platform
 from dsmcertfix.server.model import LocatedInstance
 from dsmcertfix.transaction.backup import MANIFEST, Backup, load_backup
 from dsmcertfix.transaction.journal import FILE, SCHEMA, Event, Journal, read_journal
+from dsmcertfix.transaction.repaired import Goal, goal_from
 from dsmcertfix.transaction.services import cut_off_restarts
 from dsmcertfix.transaction.tidying import LEFT, TIDIED
 
@@ -32,8 +33,8 @@ from dsmcertfix.transaction.tidying import LEFT, TIDIED
 class StoreRun:
     """What a run did to one store, or to one server's key database, from its journal.
 
-    `outcome` is None when it never came to its end; `failed` is whether it ended with a problem. `started`
-    are the steps that were begun.
+    `outcome` is None when it never came to its end, or began to undo what had ended; `failed` is whether it
+    ended with a problem. `started` are the steps that were begun, `goal` is what a client's store was to be.
     """
 
     id: str
@@ -43,6 +44,7 @@ class StoreRun:
     backup_path: Path
     failed: bool = False
     started: frozenset[str] = frozenset()
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,13 @@ def sets_made(journal: Journal) -> str | None:
 
 
 def begin_store(
-    journal: Journal, store: str, located: FileSet[Any], report: Mapping[str, Any]
+    journal: Journal, store: str, located: FileSet[Any], report: Mapping[str, Any], **more: object
 ) -> Problem | None:
     """The journal knows how to restore the store, and None is returned; only then may it be touched.
 
     Where the journal cannot be written the problem is returned, and told as the store's outcome.
     """
-    data = {"report": dict(report), **store_started_data(located)}
+    data = {"report": dict(report), **store_started_data(located), **more}
     try:
         with private.keeping(journal.path, "journal"):
             journal.append("store-started", store, **data)
@@ -281,15 +283,15 @@ def _untidy(events: tuple[Event, ...]) -> set[str]:
 def _store_run(directory: Path, store: str, events: tuple[Event, ...]) -> StoreRun:
     mine = [event for event in events if event.store == store]
     data = next(event.data for event in mine if event.kind == "store-started")
-    ended = [event.data.get("outcome") for event in mine if event.kind == "store-finished"]
+    # An outcome that could not be made sure of was undone again, as far as that came.
+    ends = [event for event in mine if event.kind in ("store-finished", "undo-started")]
+    ended = [event.data.get("outcome") for event in ends]
     live_started = any(event.kind == "step-started" and event.data.get("live") for event in mine)
     outcome = ended[-1] if ended and ended[-1] in ("unchanged", "changed", "rolled-back", "broken") else None
-    failed = bool(ended) and any(
-        event.kind == "store-finished" and event.data.get("problem") for event in mine
-    )
+    failed = bool(ends) and bool(ends[-1].data.get("problem"))
     path = directory / "stores" / store / "backup"
     started = frozenset(str(event.data.get("step")) for event in mine if event.kind == "step-started")
-    return StoreRun(store, _located(data), live_started, outcome, path, failed, started)
+    return StoreRun(store, _located(data), live_started, outcome, path, failed, started, goal_from(data))
 
 
 def _located(data: Mapping[str, Any]) -> FileSet[Any]:
