@@ -1,4 +1,4 @@
-"""Signals at moments when nobody may be stopped half way, and what a launcher may have left ignored."""
+"""Signals and kills at moments that are made certain, and what a launcher may have left ignored."""
 
 from __future__ import annotations
 
@@ -40,6 +40,21 @@ def struck(*arguments, **named):
     os.kill(os.getpid(), signal.{name})
     return tidy(*arguments, **named)
 executor.tidy = struck
+"""
+# The outcome's line is in the journal, but the disk does not vouch for it; and then the undo is killed.
+_OUTCOME_NOT_SURE = """
+import errno
+from dsmcertfix.transaction import journal, live
+append, restore = journal.Journal.append, live._restore_file
+def failing(this, kind, store=None, **data):
+    event = append(this, kind, store, **data)
+    if (kind, data.get("outcome")) == ("store-finished", "changed"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return event
+def dying(*arguments):
+    restore(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+journal.Journal.append, live._restore_file = failing, dying
 """
 _IGNORING_CHILDREN = "signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
 
@@ -119,3 +134,14 @@ def test_a_launcher_that_ignores_the_end_of_children_changes_nothing(
     assert run(machine, _DIES, "fix", "--yes").code == -signal.SIGKILL
     assert run(machine, _IGNORING_CHILDREN, "recover").code == 0
     assert machine.seen(home) == before
+
+
+def test_an_outcome_that_the_disk_did_not_take_does_not_count_once_its_undo_began(machine: Machine) -> None:
+    before = machine.seen()
+    machine.renew("TSMA")
+    # Moved away the files come back one by one.
+    assert run(machine, _OUTCOME_NOT_SURE, "fix", "--yes", "--whole-store").code == -signal.SIGKILL
+    assert machine.seen() != before
+    assert machine.run("recover").report["outcome"] == "rolled-back"
+    assert machine.seen() == before
+    assert machine.left_behind() == []

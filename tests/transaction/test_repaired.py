@@ -1,0 +1,93 @@
+"""When what a client made of a store after a cut-off repair counts as that repair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from dsmcertfix.errors import Problem, StoreUnreadable
+from dsmcertfix.model import (
+    Certificate,
+    FileFact,
+    LocatedStore,
+    Owner,
+    Server,
+    Store,
+    StoreFile,
+)
+from dsmcertfix.plan import AddCertificate, CheckLive, Expected
+from dsmcertfix.transaction.repaired import Goal, goal_data, goal_from, is_repaired
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+SERVER = Server("tsm.example.com", 1500)
+
+
+def certificate(label: str, sha256: str, days: int = 30) -> Certificate:
+    start = NOW - timedelta(days=365)
+    return Certificate(label, sha256, "s", "i", "1", start, NOW + timedelta(days=days), "server")
+
+
+OLD, KEPT, NEW = certificate("B", "old"), certificate("A", "kept"), certificate("B", "new")
+GOAL = Goal(frozenset({("B", "old")}), frozenset({("A", "kept")}), (frozenset({"new", "ca"}),))
+UNKNOWN = Goal(GOAL.removed, GOAL.kept, (frozenset(),))
+
+
+def store(*certificates: Certificate, problem: Problem | None = None, present: bool = True) -> Store:
+    located = LocatedStore(Path("/d"), (1, 1), (), Owner(0, 0, "root"))
+    return Store(located, (FileFact(StoreFile.KDB, present),), 4, certificates, problem)
+
+
+@dataclass(frozen=True)
+class Row:
+    goal: Goal
+    now: Store
+    repaired: bool
+
+
+WRONG = StoreUnreadable("stash-missing", "it is missing").problem()
+ROWS = {
+    "as expected": Row(GOAL, store(KEPT, NEW), True),
+    "the authority's instead": Row(GOAL, store(KEPT, certificate("C", "ca")), True),
+    "nothing fetched yet": Row(GOAL, store(KEPT), False),
+    "as before": Row(GOAL, store(KEPT, OLD), False),
+    "the removed one is back beside it": Row(GOAL, store(KEPT, OLD, NEW), False),
+    "the removed one is back under another name": Row(GOAL, store(KEPT, certificate("X", "old"), NEW), False),
+    "another's is gone": Row(GOAL, store(NEW), False),
+    "another's has another name": Row(GOAL, store(certificate("Z", "kept"), NEW), False),
+    "a stranger's": Row(GOAL, store(KEPT, certificate("B", "stranger")), False),
+    "a stranger's too": Row(GOAL, store(KEPT, NEW, certificate("S", "stranger")), False),
+    "out of date": Row(GOAL, store(KEPT, certificate("B", "new", days=-1)), False),
+    "damaged": Row(GOAL, store(KEPT, NEW, problem=WRONG), False),
+    "no key database": Row(GOAL, store(KEPT, NEW, present=False), False),
+    "not known what to expect": Row(UNKNOWN, store(KEPT, certificate("B", "any")), True),
+    "not known, and nothing there": Row(UNKNOWN, store(KEPT), False),
+    "not known, and out of date": Row(UNKNOWN, store(KEPT, certificate("B", "any", days=-1)), False),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_is_repaired_only_when_the_client_fetched_what_it_was_to_fetch(name: str) -> None:
+    row = ROWS[name]
+    assert is_repaired(row.goal, row.now, NOW) is row.repaired
+
+
+def test_one_of_two_servers_is_not_enough() -> None:
+    both = Goal(frozenset(), frozenset(), (frozenset({"one"}), frozenset({"other"})))
+    one, other = certificate("1", "one"), certificate("2", "other")
+    assert not is_repaired(both, store(one), NOW)
+    assert is_repaired(both, store(one, other), NOW)
+
+
+def test_the_journal_keeps_the_goal_of_a_plan() -> None:
+    check = CheckLive((OLD,), (Expected(SERVER, ("new", "ca")),), (KEPT,))
+    assert goal_from(goal_data((check,))) == GOAL
+    assert goal_from({}) is None
+
+
+def test_what_a_run_puts_in_itself_proves_no_session() -> None:
+    check = CheckLive((OLD,), (Expected(SERVER, ("new",)),), (KEPT,))
+    assert goal_data((AddCertificate(SERVER, "B", NEW, None), check)) == {}
+    assert goal_data(()) == {}
