@@ -77,6 +77,17 @@ def test_nothing_is_asked_where_nothing_can_be_done() -> None:
     assert guide.question(Report("plan", "host", stores=(cannot,), steps=steps)) == ""
 
 
+def test_only_a_certificate_that_is_new_here_is_said_to_be_trusted_now() -> None:
+    fresh, other = CertificateReport("N", NEW, status="ok"), CertificateReport("O", "ef" * 32, status="ok")
+    servers = (server("TSM01"), server("TSM02", other.sha256))
+    was = StoreReport("1", "/a", stanzas=("TSM01", "TSM02"), certificates=(stale("TSM01"), other))
+    now = StoreReport("1", "/a", stanzas=was.stanzas, certificates=(fresh, other), outcome="changed")
+    before = Report("plan", "host", stores=(was,), servers=servers)
+    report = Report("fix", "host", outcome="changed", run="R", stores=(now,), servers=servers)
+    said = " ".join(guide.result(report, 78, asked=True, before=before).split())
+    assert "This computer now trusts the new certificate of TSM01." in said
+
+
 def test_a_broken_store_is_told_as_such_and_not_as_put_back() -> None:
     problem = Problem("NotRestored", "not-restored", "it could not be put back", hint="Call.")
     stores = (StoreReport("1", "/a", outcome="broken", problem=problem),)

@@ -47,7 +47,8 @@ _ROWS: dict[int, tuple[str, str]] = {
     15: (_UNTOUCHED, "try the other one of `--engine native` and `--engine gskit`; then report it"),
     16: (
         _UNTOUCHED,
-        "do what the message says: start or renew the server, store the password, or give `--no-reconnect`",
+        "do what the message says: start or renew the server, store the password, compare the fingerprints, "
+        "or give `--no-reconnect`",
     ),
     20: (_BEFORE, "the message names the cause (disk full, file system read-only); remove it, run again"),
     21: (
@@ -61,8 +62,9 @@ _ROWS: dict[int, tuple[str, str]] = {
         "if neither fits, call your security people",
     ),
     30: (
-        "a store is not as it was; its backup is intact",
-        "remove what is in the way, then `dsmcertfix recover`; or copy the files from the backup",
+        "a store is not as it was, its backup is intact; or a server's files are, and it does not run",
+        "remove what is in the way, then `dsmcertfix recover`; or copy the files from the backup; "
+        "start a server that the message names",
     ),
     31: (
         "perhaps in the middle of a change; the backup is intact",

@@ -48,20 +48,24 @@ def guide(context: typer.Context) -> None:
     if conversation.answer is False:
         _say("Nothing was changed.", width)
     else:
-        print_to(sys.stdout, f"\n{words.result(report, width, asked=conversation.answer is not None)}")
+        asked = conversation.answer is not None
+        said = words.result(report, width, asked=asked, before=conversation.found)
+        print_to(sys.stdout, f"\n{said}")
     raise typer.Exit(report.exit_code)
 
 
 class _Conversation:
     """What was said so far: how far the repair has come, and the answer, None when there was no question.
 
-    `ended` is the report of a conversation that came to no repair.
+    `found` is what was shown before the question, `ended` the report of a conversation that came to no
+    repair.
     """
 
     def __init__(self, width: int):
         self._width = width
         self._seen = 0
         self.answer: bool | None = None
+        self.found: Report | None = None
         self.ended: Report | None = None
 
     def confirm(self, report: Report) -> bool:
@@ -74,6 +78,7 @@ class _Conversation:
             self.ended = report
             return False
         print_to(sys.stdout, f"\n{words.findings(report, self._width)}\n")
+        self.found = report
         self.answer = True  # asked, whatever comes
         self.answer = ask(question, sys.stdout)
         if not self.answer:

@@ -64,10 +64,10 @@ def question(report: Report) -> str:
     return "" if not count else f"Shall I replace {'it' if len(_affected(report)) == 1 else 'them'} now?"
 
 
-def result(report: Report, width: int, *, asked: bool) -> str:
+def result(report: Report, width: int, *, asked: bool, before: Report | None = None) -> str:
     """What became of it, what to tell whom, and the reference for the ticket.
 
-    Without a question before it (`not asked`) what was found is said first.
+    Without a question before it (`not asked`) what was found is said first. `before` is what was found then.
     """
     found = _Findings(report, width)
     parts = [] if asked else found.parts
@@ -75,7 +75,7 @@ def result(report: Report, width: int, *, asked: bool) -> str:
     for problem, directories in _problems(report).items():
         if asked or problem not in found.told:
             parts.append(_told(problem, width, directories if len(report.stores) > 1 else ()))
-    trusted = _trusted_now(report)
+    trusted = _trusted_now(report, before)
     if trusted:
         parts.append(wrap(f"This computer now trusts the new certificate of {_listed(trusted)}.", width))
     if report.exit_code == 0 and report.outcome == "unchanged":
@@ -214,15 +214,20 @@ def _stale(store: StoreReport, server: PresentedReport) -> list[CertificateRepor
     ] or [one for one in found if len(store.stanzas) == 1]
 
 
-def _trusted_now(report: Report) -> list[str]:
-    """The servers whose new certificate every store that was to get it has."""
+def _trusted_now(report: Report, before: Report | None) -> list[str]:
+    """The servers whose certificate is new in a store, and that every store has that was to get it."""
+    had = {(store.id, one.sha256) for store in before.stores for one in store.certificates} if before else ()
     failed = {name for store in report.stores if store.problem for name in store.stanzas}
     changed = [store for store in report.stores if store.outcome == "changed"]
     return [
         _name(server)
         for server in report.servers
         if not failed & set(server.stanzas)
-        and any(one.sha256 == server.sha256 for store in changed for one in store.certificates)
+        and any(
+            one.sha256 == server.sha256 and (store.id, one.sha256) not in had
+            for store in changed
+            for one in store.certificates
+        )
     ]
 
 
