@@ -96,6 +96,16 @@ def test_where_nobody_could_ask_the_server_what_is_stored_has_to_do() -> None:
     assert standings(*values) == {"B": "only-here", "A": "main"}
 
 
+def test_one_that_some_hold_beside_that_of_most_is_no_alarm_before_the_server_shows_it() -> None:
+    values = hosts("A", 30, status="not-checked")
+    for value in values[:1]:
+        value["stores"][0]["certificates"].append(certificate("B", "not-checked"))
+    assert standings(*values) == {"A": "main", "B": "old"}
+    # Without the one of most it is the trace of somebody in between, as before.
+    only = hosts("B", 1, 30, status="not-checked", start=10)
+    assert standings(*values, *only) == {"B": "only-here", "A": "main"}
+
+
 def test_one_that_could_not_be_checked_is_no_alarm_beside_others_that_could() -> None:
     values = [*hosts("A", 30), *hosts("B", 1, 30, status="not-checked", start=10)]
     assert standings(*values) == {"A": "main", "B": "old"}

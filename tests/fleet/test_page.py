@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from tests.fleet.made import NOW, SERVER, certificate, drawn, problem, refused, result
+from tests.fleet.made import NOW, SERVER, SHA, certificate, drawn, problem, refused, result
 
 from dsmcertfix.fleet.picture import Foreign, Picture
 from dsmcertfix.fleet_report import ForeignReport
@@ -276,6 +276,7 @@ def test_the_csv_has_a_line_for_each_endpoint() -> None:
     assert int(found[0]["days_left"]) == (2110752000 - NOW) // 86400
     assert found[1]["causes"] == "client-not-connected ANS1592E"
     assert found[2]["seen_at"] == ""
+    assert [row["holds"] for row in found] == [SHA["A"], SHA["B"], ""]
 
 
 @pytest.mark.parametrize(

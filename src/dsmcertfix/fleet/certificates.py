@@ -20,7 +20,7 @@ STANDINGS: dict[Standing, str] = {
     "rare": "few have it, most are shown another one: compare with the server's cert256.arm",
     "main": "most endpoints",
     "other": "another one, at another time or address",
-    "old": "replaced, expired or left over: no endpoint is shown it any more",
+    "old": "no endpoint is shown it: replaced, expired, left over, or put in ahead of time",
     "authority": "a CA or root certificate",
 }
 """How a certificate stands among those of its server, the most alarming first."""
@@ -122,10 +122,18 @@ def _of(endpoint: Endpoint) -> Iterator[tuple[Held, str, bool]]:
 
 
 def _let_the_unchecked_speak(found: dict[str, _Tally]) -> None:
-    """Where nobody could ask the server, what is stored has to do."""
-    if not any(tally.current.endpoints for tally in found.values()):
-        for tally in found.values():
-            tally.current = tally.unchecked
+    """Where nobody could ask the server, what is stored has to do.
+
+    Who stores the certificate of most does not vouch for another one beside it: that is an old one, or one
+    that was put in ahead of time.
+    """
+    if any(tally.current.endpoints for tally in found.values()):
+        return
+    most = max((tally.unchecked.endpoints for tally in found.values()), key=len)
+    for tally in found.values():
+        tally.current = tally.unchecked
+        if tally.unchecked.endpoints is not most:
+            tally.current.endpoints -= most
 
 
 def _holdings(found: dict[str, _Tally], everywhere: dict[str, set[int]]) -> Iterator[Holding]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from dsmcertfix.fleet.causes import reasons
 from dsmcertfix.fleet.picture import Picture
+from dsmcertfix.fleet.seen import Seen
 from dsmcertfix.render.fleet_words import day, iso
 from dsmcertfix.render.text import printable
 
@@ -31,6 +32,7 @@ COLUMNS = (
     "in_inventory",
     "odd_certificate",
     "version",
+    "holds",
 )
 
 _FORMULA = ("=", "+", "-", "@")
@@ -70,7 +72,16 @@ def _row(picture: Picture, number: int, *, odd: bool) -> tuple[str | int, ...]:
         {True: "yes", False: "no", None: ""}[endpoint.expected],
         "yes" if odd else "",
         _cell(last.version) if last is not None else "",
+        _cell(" ".join(dict.fromkeys(_held(last)))) if last is not None else "",
     )
+
+
+def _held(last: Seen) -> Iterator[str]:
+    """The fingerprints of the servers' certificates in its stores."""
+    for store in last.stores:
+        yield from (
+            held.sha256 for held, status in store.certificates if held.kind != "ca" and status != "pending"
+        )
 
 
 def _cell(text: str) -> str:
