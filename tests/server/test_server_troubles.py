@@ -132,7 +132,7 @@ def test_a_start_command_that_goes_on_without_a_server_is_ended_before_files_are
     words = ("--stop-command", f"{host.instance.rc} stop", "--start-command", str(start))
     answer = host.run("server", "renew", "--yes", *SHORT, *words)
     assert (answer.code, answer.problem) == (21, "server-not-up")
-    assert wait_until_gone(int(hanging.read_text()), 0.001)
+    assert wait_until_gone(int(hanging.read_text()))
     require_as_before(host, before, old)
 
 
