@@ -1,4 +1,4 @@
-"""Slow tests run with --all only; the end of a run lists what it did not show; every machine gives the same."""
+"""Slow tests run with --all only; the end of a run lists what it did not show. No settings matter."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _signals_as_in_a_terminal() -> None:
 
 
 def _environment_without_settings() -> None:
-    """The programs that tests start see no window's size, no wish about colours, and no client of this machine."""
+    """Programs that tests start see no window's size, no wish about colours, no client of this machine."""
     for name in (*ABOUT_THE_TERMINAL, *ABOUT_A_CLIENT):
         os.environ.pop(name, None)
         # readline puts COLUMNS and LINES into the environment behind os.environ.
