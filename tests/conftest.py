@@ -30,6 +30,8 @@ def pytest_configure() -> None:
     """Nothing of how the tests were started reaches them."""
     _signals_as_in_a_terminal()
     _environment_without_settings()
+    # Other users come to what is built for them.
+    os.umask(0o022)
     # Not under Wine.
     if find_spec("hypothesis") is not None:
         _same_examples_in_any_time()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.answers import Answer
 from tests.attack.scene import Scene, point_to
 
 from dsmbench.endpoint import User
@@ -163,7 +164,7 @@ def races(scene: Scene) -> list[Race]:
 def test_no_race_leads_a_whole_command_astray(scene: Scene) -> None:
     raced = races(scene)
     scene.close_vault()
-    answers = []
+    answers: list[Answer] = []
     with contextlib.ExitStack() as stack:
         racers = [stack.enter_context(racing(scene, *race)) for race in raced]
         end = time.monotonic() + PATIENT_S
