@@ -14,7 +14,7 @@ from tests.faults.scene import classify
 from tests.faults.traced import call, hold_back, redirect
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from dsmbench.runtime import runtime, scratch
 from dsmbench.server import Server
 
 QUESTION = "[y/N]"
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 CTRL_C, CTRL_D = "\x03", "\x04"
 
 
