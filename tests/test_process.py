@@ -41,7 +41,7 @@ def alive(number: int) -> bool:
     """Whether a process runs; one that has ended and waits for its parent does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{number}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter when it ends between open and read
         return False
 
 
