@@ -51,6 +51,8 @@ def _environment_without_settings() -> None:
         os.environ.pop(name, None)
         # readline puts COLUMNS and LINES into the environment behind os.environ.
         os.unsetenv(name)
+    # A terminal that is called dumb, as some of CI are, is taken for one of 80 columns whatever is asked for.
+    os.environ["TERM"] = "xterm"
 
 
 def _same_examples_in_any_time() -> None:
