@@ -6,13 +6,12 @@ import os
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
+_ENDED = "ended with "
 
 
 def can_show() -> bool:
@@ -23,9 +22,8 @@ def can_show() -> bool:
 class Terminal:
     """A window of that size in which `command` runs, or has run."""
 
-    def __init__(self, socket: str, code: Path):
+    def __init__(self, socket: str):
         self._socket = socket
-        self._code = code
 
     def tmux(self, *words: str) -> str:
         """What tmux said. Raises CalledProcessError when it could not do that."""
@@ -44,7 +42,7 @@ class Terminal:
         self.tmux("send-keys", *keys)
 
     def wait(self, holds: Callable[[str], bool]) -> str:
-        """The screen, once that holds. Raises TimeoutError when it does not within a minute."""
+        """The screen, once that holds. Raises TimeoutError when it does not within two minutes."""
         end = time.monotonic() + LIMIT_S
         while not holds(screen := self.screen()):
             if time.monotonic() > end:
@@ -55,11 +53,12 @@ class Terminal:
     def ended(self) -> tuple[int, str]:
         """The exit code of the command, and the screen it left."""
         end = time.monotonic() + LIMIT_S
-        while not (code := self._code.read_text(encoding="ascii").strip()):
+        # The title comes after all that the command said, on the same way: then the screen is whole.
+        while not (title := self.tmux("display-message", "-p", "#{pane_title}").strip()).startswith(_ENDED):
             if time.monotonic() > end:
                 raise TimeoutError(f"it did not end; the screen is:\n{self.screen()}")
             time.sleep(0.1)
-        return int(code), self.screen()
+        return int(title.removeprefix(_ENDED)), self.screen()
 
 
 @contextmanager
@@ -68,13 +67,13 @@ def terminal(
 ) -> Iterator[Terminal]:
     """The command runs in a new window of that size; both are gone afterwards."""
     settings = [word for name, value in (environment or {}).items() for word in ("-e", f"{name}={value}")]
-    with tempfile.NamedTemporaryFile(prefix="code-") as code:
-        # tmux itself sometimes does not notice that a command has ended.
-        line = f"trap : INT; {shlex.join(command)}; echo $? >{code.name}; exec sleep {LIMIT_S:.0f}"
-        made = Terminal(f"dsmcertfix-{os.getpid()}-{time.monotonic_ns()}", Path(code.name))
-        window = ("new-session", "-d", "-x", str(columns), "-y", str(rows), *settings, "sh", "-c", line)
-        made.tmux("start-server", ";", "set", "-g", "status", "off", ";", *window)
-        try:
-            yield made
-        finally:
-            made.tmux("kill-server")
+    # tmux itself sometimes does not notice that a command has ended.
+    told = f"printf '\\033]2;{_ENDED}%d\\033\\\\' $?"
+    line = f"trap : INT; {shlex.join(command)}; {told}; exec sleep {2 * LIMIT_S:.0f}"
+    made = Terminal(f"dsmcertfix-{os.getpid()}-{time.monotonic_ns()}")
+    window = ("new-session", "-d", "-x", str(columns), "-y", str(rows), *settings, "sh", "-c", line)
+    made.tmux("start-server", ";", "set", "-g", "status", "off", ";", *window)
+    try:
+        yield made
+    finally:
+        made.tmux("kill-server")

@@ -1,11 +1,24 @@
-"""Slow tests run with --all only; the end of a run lists what it did not show."""
+"""Slow tests run with --all only; the end of a run lists what it did not show. No settings matter."""
 
 from __future__ import annotations
 
+import os
 import signal
+from importlib.util import find_spec
 
 import pytest
 from tests.shown import PREFIX, shown_only_if
+
+ABOUT_THE_TERMINAL = (
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "TTY_COMPATIBLE",
+)
+ABOUT_A_CLIENT = ("DSM_DIR", "DSM_CONFIG", "DSM_LOG", "DSMI_DIR", "DSMI_CONFIG", "DSMI_LOG")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,11 +27,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Signals mean what they do in a terminal: in the background, and after nohup, some are ignored."""
+    """Nothing of how the tests were started reaches them."""
+    _signals_as_in_a_terminal()
+    _environment_without_settings()
+    # Other users come to what is built for them.
+    os.umask(0o022)
+    # Not under Wine.
+    if find_spec("hypothesis") is not None:
+        _same_examples_in_any_time()
+
+
+def _signals_as_in_a_terminal() -> None:
+    """In the background, and after nohup, some are ignored."""
     for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+
+
+def _environment_without_settings() -> None:
+    """Programs that tests start see no window's size, no wish about colours, no client of this machine."""
+    for name in (*ABOUT_THE_TERMINAL, *ABOUT_A_CLIENT):
+        os.environ.pop(name, None)
+        # readline puts COLUMNS and LINES into the environment behind os.environ.
+        os.unsetenv(name)
+    # A terminal that is called dumb, as some of CI are, is taken for one of 80 columns whatever is asked for.
+    os.environ["TERM"] = "xterm"
+
+
+def _same_examples_in_any_time() -> None:
+    """The examples are the same in every run; on a machine with much else to do each may take its time.
+
+    What must not take long is measured where that is the question.
+    """
+    from hypothesis import HealthCheck, settings
+
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("tests", derandomize=True, deadline=None, suppress_health_check=slow)
+    settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -25,6 +25,10 @@ from dsmcertfix.model import Server
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Talk = Callable[[socket.socket], None]
+PATIENT_S = 60.0
+"""An answer that comes at all comes within that, however busy the machine is."""
+AT_ONCE_S = 20.0
+"""Within that, nobody waited for a server that stays silent for longer."""
 
 
 class Listener:
@@ -136,7 +140,7 @@ def own(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def silent(connection: socket.socket) -> None:
-    connection.settimeout(10)
+    connection.settimeout(3 * AT_ONCE_S)
     while connection.recv(4096):
         pass
 
@@ -150,7 +154,7 @@ def closing(connection: socket.socket) -> None:
     connection.recv(4096)
 
 
-def problem_of(server: Server, timeout_s: float = 5) -> str:
+def problem_of(server: Server, timeout_s: float = PATIENT_S) -> str:
     presented = tls.present(server, timeout_s=timeout_s)
     assert presented.problem is not None and presented.chain == () and presented.certificate is None
     assert presented.problem.kind == "CannotReconnect" and presented.problem.hint
@@ -162,7 +166,7 @@ def test_an_expired_self_signed_certificate_is_shown(
     listen: Callable[..., Listener], tmp_path: Path, key: Key, own: x509.Certificate
 ) -> None:
     server = listen(speaks_tls(tmp_path, key, own)).address
-    presented = tls.present(server, timeout_s=5)
+    presented = tls.present(server, timeout_s=PATIENT_S)
     assert presented.problem is None and presented.tls_version == "TLSv1.3"
     assert presented.certificate is not None
     assert presented.certificate.sha256 == hashlib.sha256(der(own)).hexdigest()
@@ -174,7 +178,7 @@ def test_tls_1_2_is_enough(
     listen: Callable[..., Listener], tmp_path: Path, key: Key, own: x509.Certificate
 ) -> None:
     server = listen(speaks_tls(tmp_path, key, own, only=ssl.TLSVersion.TLSv1_2)).address
-    assert tls.present(server, timeout_s=5).tls_version == "TLSv1.2"
+    assert tls.present(server, timeout_s=PATIENT_S).tls_version == "TLSv1.2"
 
 
 @pytest.mark.parametrize("only", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -183,7 +187,7 @@ def test_an_old_short_key_is_still_read(
 ) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     old = issue("TSM Self-Signed Certificate", short, "TSM Self-Signed Certificate", short)
-    presented = tls.present(listen(speaks_tls(tmp_path, short, old, only=only)).address, timeout_s=5)
+    presented = tls.present(listen(speaks_tls(tmp_path, short, old, only=only)).address, timeout_s=PATIENT_S)
     assert presented.certificate is not None and presented.certificate.der == der(old)
 
 
@@ -193,7 +197,9 @@ def test_a_chain_is_shown_with_the_server_s_own_certificate_first(
     authority_key, server_key = new_key(), new_key()
     authority = issue("Example CA", authority_key, "Example CA", authority_key)
     server = issue("tsm.example", server_key, "Example CA", authority_key)
-    presented = tls.present(listen(speaks_tls(tmp_path, server_key, server, authority)).address, timeout_s=5)
+    presented = tls.present(
+        listen(speaks_tls(tmp_path, server_key, server, authority)).address, timeout_s=PATIENT_S
+    )
     assert [one.der for one in presented.chain] == [der(server), der(authority)]
 
 
@@ -204,7 +210,7 @@ def test_a_server_on_ipv6_is_asked(
         server = listen(speaks_tls(tmp_path, key, own), socket.AF_INET6).address
     except OSError:
         not_shown("this machine has no IPv6 loopback")
-    presented = tls.present(server, timeout_s=5)
+    presented = tls.present(server, timeout_s=PATIENT_S)
     assert presented.certificate is not None and presented.certificate.label.startswith("[::1]:")
 
 
@@ -212,7 +218,7 @@ def test_a_name_leads_to_the_address_that_listens(
     listen: Callable[..., Listener], tmp_path: Path, key: Key, own: x509.Certificate
 ) -> None:
     port = listen(speaks_tls(tmp_path, key, own)).address.port
-    assert tls.present(Server("localhost", port), timeout_s=5).certificate is not None
+    assert tls.present(Server("localhost", port), timeout_s=PATIENT_S).certificate is not None
 
 
 def test_a_first_address_that_is_silent_leaves_time_for_the_next(
@@ -229,7 +235,7 @@ def test_a_first_address_that_is_silent_leaves_time_for_the_next(
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-        assert tls.present(Server("tsm.example", port), timeout_s=2).certificate is not None
+        assert tls.present(Server("tsm.example", port), timeout_s=6).certificate is not None
 
 
 def test_a_port_where_nothing_listens_refuses() -> None:
@@ -250,19 +256,19 @@ def test_a_port_that_closes_is_told_apart(listen: Callable[..., Listener]) -> No
 def test_a_silent_port_is_left_in_time(listen: Callable[..., Listener]) -> None:
     started = time.monotonic()
     assert problem_of(listen(silent).address, timeout_s=0.4) == "server-sends-nothing"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AT_ONCE_S
 
 
 def test_a_server_that_answers_a_byte_at_a_time_is_left_in_time(listen: Callable[..., Listener]) -> None:
     def trickle(connection: socket.socket) -> None:
         connection.sendall(b"\x16\x03\x03\x40\x00")
-        for _ in range(100):
+        for _ in range(1200):
             connection.sendall(b"\x00")
             time.sleep(0.05)
 
     started = time.monotonic()
     assert problem_of(listen(trickle).address, timeout_s=0.5).startswith("server-")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AT_ONCE_S
 
 
 def test_a_server_that_wants_a_client_certificate_is_understood(
@@ -281,7 +287,7 @@ def test_a_connection_that_nobody_accepts_times_out() -> None:
     with deaf() as server:
         started = time.monotonic()
         assert problem_of(server, timeout_s=0.4) == "server-timed-out"
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < AT_ONCE_S
 
 
 def test_an_unknown_name_is_told_apart() -> None:
@@ -298,10 +304,10 @@ def test_a_name_that_is_none_is_unknown() -> None:
 
 def test_a_name_service_that_hangs_does_not_hang_us(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(10))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(3 * AT_ONCE_S))
     started = time.monotonic()
     assert problem_of(Server("tsm.example", 1500), timeout_s=0.3) == "server-timed-out"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AT_ONCE_S
     release.set()
 
 
@@ -319,8 +325,9 @@ def test_many_servers_are_asked_at_once_and_answered_in_order(
     good, mute = listen(speaks_tls(tmp_path, key, own)), [listen(silent) for _ in range(8)]
     servers = [*(one.address for one in mute), good.address]
     started = time.monotonic()
-    answers = tls.present_all(servers, timeout_s=1)
-    assert time.monotonic() - started < 3
+    answers = tls.present_all(servers, timeout_s=4)
+    # One after the other they would take twice as long.
+    assert time.monotonic() - started < 8 * 4 / 2
     assert [answer.server for answer in answers] == servers
     assert answers[-1].certificate is not None
     assert all(answer.problem is not None for answer in answers[:-1])
@@ -330,7 +337,7 @@ def test_a_server_named_twice_is_asked_once(
     listen: Callable[..., Listener], tmp_path: Path, key: Key, own: x509.Certificate
 ) -> None:
     good = listen(speaks_tls(tmp_path, key, own))
-    first, second = tls.present_all([good.address, good.address], timeout_s=5)
+    first, second = tls.present_all([good.address, good.address], timeout_s=PATIENT_S)
     assert first == second and good.connections == 1
 
 
@@ -342,8 +349,10 @@ def test_no_thread_of_ours_is_left(
     listen: Callable[..., Listener], tmp_path: Path, key: Key, own: x509.Certificate
 ) -> None:
     server = listen(speaks_tls(tmp_path, key, own)).address
-    tls.present_all([server], timeout_s=5)
-    left = [thread.name for thread in threading.enumerate()]
+    # A name service that hung in another test may still hold one.
+    before = set(threading.enumerate())
+    tls.present_all([server], timeout_s=PATIENT_S)
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert not [one for one in left if one.startswith(("present", "getaddrinfo"))]
 
 

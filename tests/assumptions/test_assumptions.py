@@ -177,8 +177,8 @@ def test_a_client_that_asks_for_a_password_all_the_same(machine: Machine) -> Non
 def test_a_client_that_never_ends(machine: Machine) -> None:
     machine.endpoint.misbehave(dsmc="hang-hard")
     started = time.monotonic()
-    answer = put_back(machine, 21, "--timeout", "1")
-    assert time.monotonic() - started < 20
+    answer = put_back(machine, 21, "--timeout", "8")
+    assert time.monotonic() - started < 60
     assert "IT41127" in hint(machine, answer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -157,10 +158,31 @@ def point_to(target: Path, path: Path, user: User) -> None:
 
 
 def traced(argv: Sequence[str], output: Path, calls: str, **options: object) -> list[str]:
-    """What strace saw of those calls while the program ran, in every process."""
+    """What strace saw of those calls while the program ran, in every process; a line for each call."""
     words = ["strace", "-f", "-qq", "-s", "400", "-v", "-e", f"trace={calls}", "-o", str(output), *argv]
     subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120, **options)  # type: ignore[call-overload]
-    return output.read_text(encoding="utf-8", errors="replace").splitlines()
+    return whole_calls(output.read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+_BEGUN, _RESUMED = (
+    re.compile(r"(\d+) +(.*) <unfinished \.\.\.>"),
+    re.compile(r"(\d+) +<\.\.\. \w+ resumed>(.*)"),
+)
+
+
+def whole_calls(lines: Sequence[str]) -> list[str]:
+    """strace's lines, put together where another process's call came in between."""
+    whole: list[str] = []
+    begun: dict[str, int] = {}
+    for line in lines:
+        if (match := _RESUMED.fullmatch(line)) and match[1] in begun:
+            whole[begun.pop(match[1])] += match[2]
+            continue
+        match = _BEGUN.fullmatch(line)
+        if match:
+            begun[match[1]] = len(whole)
+        whole.append(f"{match[1]} {match[2]}" if match else line)
+    return whole
 
 
 PYTHON = sys.executable

@@ -13,7 +13,7 @@ from tests.attack.scene import SECRET, Scene, give, point_to
 
 from dsmbench.endpoint import User
 
-CLIENT = "import time\nprint('up', flush=True)\ntime.sleep(60)\n"
+CLIENT = "import time\nprint('up', flush=True)\ntime.sleep(900)\n"
 ESCAPES = "\x1b]0;owned\x07\x1b[31mEVIL\x1b[0m"
 
 

@@ -1,17 +1,21 @@
 """A user who exchanges names in a tight loop, during every phase, leads root nowhere.
 
-The racers are processes of their own, with the user's rights; each exchange is one atomic rename.
+The racers are processes of their own, with the user's rights; each exchange is one atomic rename. They say
+when they have tried often enough: on a busy machine the tool is at work for longer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.answers import Answer
 from tests.attack.scene import Scene, point_to
 
 from dsmbench.endpoint import User
@@ -26,6 +30,8 @@ from dsmcertfix.transaction.backup import make_backup
 
 ROUNDS = 2
 SECONDS = 1.2
+PATIENT_S = 120.0
+"""By then every racer has had its turns."""
 
 EXCHANGE = """
 import ctypes, os, signal, sys
@@ -41,6 +47,8 @@ print("racing", flush=True)
 while True:
     if libc.renameat2(-100, one, -100, two, 2) == 0:
         count += 1
+        if count == int(sys.argv[3]):
+            print("enough", flush=True)
 """
 
 PLANT = """
@@ -63,6 +71,8 @@ while True:
             except OSError:
                 pass
     count += 1
+    if count == int(sys.argv[3]):
+        print("enough", flush=True)
 """
 
 
@@ -70,18 +80,45 @@ ENOUGH = {EXCHANGE: 2000, PLANT: 200}
 """Tries that a racer makes at least while the tool is at work."""
 
 
-@contextlib.contextmanager
-def racing(scene: Scene, user: User, code: str, one: Path, two: Path) -> Iterator[list[int]]:
-    """The user's process races meanwhile; how often is in the list afterwards."""
-    counted: list[int] = []
-    process = scene.as_user(user, code, one, two)
-    try:
+class Racer:
+    """A process that races. What it says is read past the buffer of its stream, which would hide it."""
+
+    def __init__(self, process: subprocess.Popen[str]):
         assert process.stdout is not None
-        assert process.stdout.readline() == "racing\n", process.stderr and process.stderr.read()
-        yield counted
-        process.terminate()
-        out, _ = process.communicate(timeout=30)
-        counted.append(int(out))
+        self._process = process
+        self._output = process.stdout.fileno()
+        self._said = b""
+        self.count = 0
+        """How often it did, in the end."""
+
+    def said(self, word: bytes, within_s: float = 0.0) -> bool:
+        """Whether it has said that line within that time."""
+        end = time.monotonic() + within_s
+        while word not in self._said.splitlines():
+            if not select.select([self._output], [], [], max(0.0, end - time.monotonic()))[0]:
+                return False
+            part = os.read(self._output, 4096)
+            if not part:
+                return False
+            self._said += part
+        return True
+
+    def end(self) -> None:
+        """It is told to end, and has said how often it tried."""
+        self._process.terminate()
+        out, _ = self._process.communicate(timeout=PATIENT_S)
+        self.count = int(out.split()[-1])
+
+
+@contextlib.contextmanager
+def racing(scene: Scene, user: User, code: str, one: Path, two: Path) -> Iterator[Racer]:
+    """The user's process races meanwhile."""
+    process = scene.as_user(user, code, one, two, str(ENOUGH[code]))
+    racer = Racer(process)
+    try:
+        assert racer.said(b"racing", PATIENT_S), process.stderr and process.stderr.read()
+        yield racer
+        racer.end()
     finally:
         process.kill()
         process.communicate()
@@ -127,13 +164,16 @@ def races(scene: Scene) -> list[Race]:
 def test_no_race_leads_a_whole_command_astray(scene: Scene) -> None:
     raced = races(scene)
     scene.close_vault()
-    answers = []
+    answers: list[Answer] = []
     with contextlib.ExitStack() as stack:
-        counts = [stack.enter_context(racing(scene, *race)) for race in raced]
-        for _ in range(ROUNDS):
+        racers = [stack.enter_context(racing(scene, *race)) for race in raced]
+        end = time.monotonic() + PATIENT_S
+        while len(answers) < ROUNDS or not all(racer.said(b"enough") for racer in racers):
+            assert time.monotonic() < end, "the racers had no turns"
             scene.renew()
             answers.append(scene.machine.fix())
-    assert all(count[0] > ENOUGH[race[1]] for count, race in zip(counts, raced, strict=True)), counts
+    counts = [racer.count for racer in racers]
+    assert all(count >= ENOUGH[race[1]] for count, race in zip(counts, raced, strict=True)), counts
     scene.require_untouched(*answers)
     for fix in answers:
         # What a racer brings about in a store of its own stops nobody else, not even in later runs.
@@ -154,18 +194,19 @@ def unix(scene: Scene) -> Unix:
 
 
 def tries(scene: Scene, race: Race, attempt: Callable[[], None]) -> tuple[int, int]:
-    """How often the attempt came through and how often it was refused, in the time there is."""
+    """How often the attempt came through and how often it was refused, until the racer tried enough."""
     done = refused = 0
-    with racing(scene, *race) as count:
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
+    with racing(scene, *race) as racer:
+        began = time.monotonic()
+        while time.monotonic() < began + SECONDS or not racer.said(b"enough"):
+            assert time.monotonic() < began + PATIENT_S, "the racer had no turns"
             try:
                 attempt()
                 done += 1
             except DsmcertfixError as error:
                 assert error.untouched in (12, 13, 14, 20), error
                 refused += 1
-    assert count[0] > ENOUGH[race[1]]
+    assert racer.count >= ENOUGH[race[1]]
     return done, refused
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
 
 import pytest
-from tests.attack.scene import Scene, give
+from tests.attack.scene import Scene, give, traced, whole_calls
 from tests.endtoend.machine import Machine
 from tests.shown import not_shown
 
@@ -212,22 +211,11 @@ def test_every_file_is_made_closed_and_not_closed_later(scene: Scene, state: Pat
     scene.renew()
     trace = scene.machine.directory / "trace"
     calls = "umask,open,openat,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat"
-    words = [
-        "strace",
-        "-f",
-        "-qq",
-        "-e",
-        f"trace={calls}",
-        "-o",
-        str(trace),
-        *scene.machine.argv("fix", "--yes"),
-    ]
-    subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120, umask=0)
-    traced = trace.read_text(errors="replace").splitlines()
-    lines = [line for line in traced if str(state) in line and " = -1 " not in line]
+    found = traced(scene.machine.argv("fix", "--yes"), trace, calls, umask=0)
+    lines = [line for line in found if str(state) in line and " = -1 " not in line]
     made = [line for line in lines if "O_CREAT" in line or "mkdir" in line]
-    umask = next(number for number, line in enumerate(traced) if " umask(077)" in line)
-    assert umask < traced.index(made[0])
+    umask = next(number for number, line in enumerate(found) if " umask(077)" in line)
+    assert umask < found.index(made[0])
     assert len(made) > 10
     for line in made:
         mode = re.search(r", (0[0-7]*)\) +=", line)
@@ -235,6 +223,20 @@ def test_every_file_is_made_closed_and_not_closed_later(scene: Scene, state: Pat
         # A directory is closed by itself, whoever makes it.
         assert "O_CREAT" in line or int(mode[1], 8) & 0o077 == 0, line
     assert not [line for line in lines if re.search(r" f?chmod", line) and re.search(r"0[0-7]*[1-7]\)", line)]
+
+
+def test_a_call_in_which_another_process_comes_in_between_is_one_line() -> None:
+    lines = (
+        '7 openat(3, "a", O_CREAT, 0600 <unfinished ...>',
+        "8 umask(077) = 022",
+        "7 <... openat resumed>) = 4",
+        "9 +++ exited with 0 +++",
+    )
+    assert whole_calls(lines) == [
+        '7 openat(3, "a", O_CREAT, 0600) = 4',
+        "8 umask(077) = 022",
+        "9 +++ exited with 0 +++",
+    ]
 
 
 def test_the_state_directory_of_a_user_is_closed_too() -> None:

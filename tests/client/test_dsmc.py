@@ -77,7 +77,7 @@ def query_session(
     return waited(dsmc.query_session(program, stanza, owner, option_file=option_file, timeout_s=timeout_s))
 
 
-def ask(program: Path, owner: Owner, *, timeout_s: float = 10) -> Session:
+def ask(program: Path, owner: Owner, *, timeout_s: float = 60) -> Session:
     return query_session(program, stanza(program.parent / "dsm.sys"), owner, timeout_s=timeout_s)
 
 
@@ -125,7 +125,7 @@ def test_the_client_is_asked_for_one_stanza_once(client: Client, owner: Owner, t
 def test_another_option_file_is_named(client: Client, owner: Owner, tmp_path: Path) -> None:
     program = client()
     query_session(
-        program, stanza(program.parent / "dsm.sys"), owner, option_file=tmp_path / "my dsm.opt", timeout_s=10
+        program, stanza(program.parent / "dsm.sys"), owner, option_file=tmp_path / "my dsm.opt", timeout_s=60
     )
     assert f"-optfile={tmp_path}/my dsm.opt" in (tmp_path / "arguments").read_text().split("\n")
 
@@ -142,7 +142,7 @@ def test_the_environment_is_clean_and_the_owner_s(client: Client, owner: Owner, 
 
 def test_dsm_dir_leads_to_a_dsm_sys_elsewhere(client: Client, owner: Owner, tmp_path: Path) -> None:
     (tmp_path / "dsm.sys").touch()
-    query_session(client(), stanza(tmp_path / "dsm.sys"), owner, timeout_s=10)
+    query_session(client(), stanza(tmp_path / "dsm.sys"), owner, timeout_s=60)
     assert f"DSM_DIR={tmp_path}" in (tmp_path / "environment").read_text().splitlines()
 
 
@@ -152,7 +152,7 @@ def test_a_dsm_sys_linked_beside_the_client_needs_no_dsm_dir(
     program = client()
     (tmp_path / "dsm.sys").touch()
     (program.parent / "dsm.sys").symlink_to(tmp_path / "dsm.sys")
-    query_session(program, stanza(tmp_path / "dsm.sys"), owner, timeout_s=10)
+    query_session(program, stanza(tmp_path / "dsm.sys"), owner, timeout_s=60)
     assert "DSM_DIR" not in (tmp_path / "environment").read_text()
 
 
@@ -162,27 +162,27 @@ def test_a_dsm_sys_linked_beside_the_client_needs_no_dsm_dir(
 def test_a_stanza_name_cannot_become_another_option(name: str, client: Client, owner: Owner) -> None:
     program = client()
     with pytest.raises(CannotReconnect) as raised:
-        query_session(program, stanza(program.parent / "dsm.sys", name), owner, timeout_s=10)
+        query_session(program, stanza(program.parent / "dsm.sys", name), owner, timeout_s=60)
     assert raised.value.code == "stanza-name-not-safe"
 
 
 @pytest.mark.parametrize("name", ["TSM01", "TSMDBMGR_TSMINST1", "tsm.example.com", "$$_A", "a-b:c"])
 def test_ordinary_stanza_names_are_accepted(name: str, client: Client, owner: Owner, tmp_path: Path) -> None:
     program = client()
-    query_session(program, stanza(program.parent / "dsm.sys", name), owner, timeout_s=10)
+    query_session(program, stanza(program.parent / "dsm.sys", name), owner, timeout_s=60)
     assert f"-se={name}" in (tmp_path / "arguments").read_text().split("\n")
 
 
 def test_a_client_that_hangs_is_stopped(client: Client, owner: Owner) -> None:
     started = time.monotonic()
-    session = ask(client(script="exec /bin/sleep 60"), owner, timeout_s=0.3)
-    assert time.monotonic() - started < 3
+    session = ask(client(script="exec /bin/sleep 600"), owner, timeout_s=0.3)
+    assert time.monotonic() - started < 60
     assert session.timed_out and session.established is False and session.returncode is None
 
 
 def test_a_client_that_asks_for_a_password_finds_nobody(client: Client, owner: Owner) -> None:
     script = "printf 'Please enter your user id <APP01>: '; read answer || { echo 'ANS2050E'; exit 12; }"
-    session = ask(client(script=script), owner, timeout_s=5)
+    session = ask(client(script=script), owner, timeout_s=60)
     assert session.codes == ("ANS2050E",) and not session.timed_out
 
 

@@ -404,12 +404,12 @@ def test_an_odd_dsm_sys_is_a_warning_and_no_wait(machine: Machine, what: str) ->
         path.symlink_to("dsm.sys" if what == "loop" else "nothing")
     else:
         with path.open("wb") as file:
-            file.truncate(10 * 1024**3 if what == "huge" else 0)
+            file.truncate(1024**4 if what == "huge" else 0)
         path.chmod(0)
     machine.store(BA)
-    start = time.perf_counter()
+    start = time.monotonic()
     located = machine.locate()
-    assert time.perf_counter() - start < 5
+    assert time.monotonic() - start < 20
     assert only(located).stanzas == ()
     quiet = what == "missing" or (what == "unreadable" and AS_ROOT)
     assert [str(path) in warning for warning in located.warnings] == ([] if quiet else [True])
@@ -483,8 +483,8 @@ def test_two_thousand_homes_are_looked_through_within_seconds(machine: Machine) 
     for n in range(2000):
         (machine.root / f"home/u{n}").mkdir(parents=True)
     machine.store(f"home/u7/{CERTS}", 30007)
-    start = time.perf_counter()
+    start = time.process_time()
     located = machine.locate()
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert only(located).owner.name == "u7"
     assert len(located.places) > 4000

@@ -26,6 +26,8 @@ from dsmcertfix.store.certificate import describe
 LABELS = ("TSM server A self-signed key", "TSM server B self-signed key", "CN=R3,O=Let's Encrypt,C=US")
 VERSIONS: tuple[Literal[3, 4, 6], ...] = (3, 4, 6)
 KDB = "dsmcert.kdb"
+PATIENT_S = 60.0
+"""What does its work has done it by then, however busy the machine is."""
 Template = Callable[[Literal[3, 4, 6]], Path]
 
 
@@ -214,7 +216,7 @@ class TestGskitAsItMayBe:
     def copy(self, template: Template, tmp_path: Path) -> Path:
         return Path(shutil.copytree(template(6), tmp_path / "staged"))
 
-    def engine(self, trouble: str, tmp_path: Path, timeout_s: float = 20) -> GskitEngine:
+    def engine(self, trouble: str, tmp_path: Path, timeout_s: float = PATIENT_S) -> GskitEngine:
         config, program = tmp_path / "config.json", tmp_path / "gsk8" / "bin" / "gsk8capicmd_64"
         config.write_text(json.dumps({"gsk8capicmd": trouble}))
         gskit.write_program(program, config=config)
@@ -226,7 +228,7 @@ class TestGskitAsItMayBe:
     ) -> None:
         started = time.monotonic()
         self.engine(trouble, tmp_path).delete(copy / KDB, held[0])
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < PATIENT_S / 2
         assert set(gskit.certificates(copy / "dsmcert.kdb")) == {one.label for one in held[1:]}
 
     @pytest.mark.parametrize(
@@ -242,7 +244,8 @@ class TestGskitAsItMayBe:
         self, trouble: str, code: str, copy: Path, held: tuple[Certificate, ...], tmp_path: Path
     ) -> None:
         with pytest.raises(EditFailed) as raised:
-            self.engine(trouble, tmp_path, timeout_s=2).delete(copy / KDB, held[0])
+            limit_s = 2 if trouble.startswith("hang") else PATIENT_S
+            self.engine(trouble, tmp_path, limit_s).delete(copy / KDB, held[0])
         assert raised.value.code == code
 
 
@@ -254,12 +257,12 @@ class TestGskitInTrouble:
         return Path(shutil.copytree(template(4), tmp_path / "staged"))
 
     @pytest.fixture
-    def misbehaving(self, tmp_path: Path) -> Callable[[str], GskitEngine]:
-        def write(script: str) -> GskitEngine:
+    def misbehaving(self, tmp_path: Path) -> Callable[..., GskitEngine]:
+        def write(script: str, timeout_s: float = PATIENT_S) -> GskitEngine:
             program = tmp_path / "gsk8capicmd_64"
             program.write_text(f"#!/bin/sh\n{script}\n")
             program.chmod(0o755)
-            return GskitEngine(program, {"LD_LIBRARY_PATH": str(tmp_path)}, timeout_s=0.5)
+            return GskitEngine(program, {"LD_LIBRARY_PATH": str(tmp_path)}, timeout_s=timeout_s)
 
         return write
 
@@ -269,11 +272,11 @@ class TestGskitInTrouble:
         return raised.value
 
     def test_a_hang_is_ended_and_the_known_cause_named(
-        self, misbehaving: Callable[[str], GskitEngine], copy: Path, held: tuple[Certificate, ...]
+        self, misbehaving: Callable[..., GskitEngine], copy: Path, held: tuple[Certificate, ...]
     ) -> None:
         started = time.monotonic()
-        error = self.failure(misbehaving("echo half a line; exec sleep 60"), copy, held[0])
-        assert time.monotonic() - started < 3
+        error = self.failure(misbehaving("echo half a line; exec sleep 600", 3), copy, held[0])
+        assert time.monotonic() - started < PATIENT_S
         assert error.code == "gskit-timed-out" and error.hint is not None and "IT41127" in error.hint
         assert "gsk8capicmd: half a line" in error.context
 
@@ -284,7 +287,7 @@ class TestGskitInTrouble:
     def test_a_refusal_is_told_in_its_own_words(
         self,
         script: str,
-        misbehaving: Callable[[str], GskitEngine],
+        misbehaving: Callable[..., GskitEngine],
         copy: Path,
         held: tuple[Certificate, ...],
     ) -> None:
@@ -293,7 +296,7 @@ class TestGskitInTrouble:
         assert ("CTGSK" in script) == any("CTGSK" in line for line in error.context)
 
     def test_success_that_changed_nothing_is_none(
-        self, misbehaving: Callable[[str], GskitEngine], copy: Path, held: tuple[Certificate, ...]
+        self, misbehaving: Callable[..., GskitEngine], copy: Path, held: tuple[Certificate, ...]
     ) -> None:
         assert self.failure(misbehaving("exit 0"), copy, held[0]).code == "gskit-changed-nothing"
 
@@ -308,7 +311,7 @@ class TestGskitInTrouble:
     def test_a_label_that_could_be_misread_is_not_passed_on(
         self,
         label: str,
-        misbehaving: Callable[[str], GskitEngine],
+        misbehaving: Callable[..., GskitEngine],
         copy: Path,
         identities: tuple[Identity, ...],
     ) -> None:
@@ -322,7 +325,7 @@ class TestGskitInTrouble:
 
     def test_it_gets_no_password_and_a_clean_environment(
         self,
-        misbehaving: Callable[[str], GskitEngine],
+        misbehaving: Callable[..., GskitEngine],
         copy: Path,
         held: tuple[Certificate, ...],
         tmp_path: Path,

@@ -341,7 +341,7 @@ class TestAsking:
         machine.renew("TSMA")
         before = machine.everything()
         for command in ("fix", "rollback", "prune"):
-            answer = machine.run(command, timeout_s=10)
+            answer = machine.run(command, timeout_s=30)
             assert (answer.code, answer.report["changed"], answer.problem) == (2, False, "nobody-to-ask")
         assert machine.everything() == before
         assert machine.servers["TSMA"].events == []

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.faults.scene import Scene
 
 from dsmbench import gskit
-from dsmbench.dsmserv import LABEL, wait_until_gone
+from dsmbench.dsmserv import LABEL, is_gone, wait_until_gone
 from dsmbench.endpoint import Endpoint
 from dsmbench.identity import Identity
 from dsmbench.instance import Instance
@@ -72,9 +72,10 @@ class ServerScene(Scene):
 
     @property
     def running(self) -> bool:
-        """Whether the server runs."""
+        """Whether the server runs: its program does, under the number that was noted."""
         pid = self._pid
-        return pid is not None and not wait_until_gone(pid, 0.001)
+        program = str(self._programs / "dsmserv").encode()
+        return pid is not None and not is_gone(pid) and _is_of(program, Path("/proc", str(pid)))
 
     @property
     def _pid(self) -> int | None:
@@ -83,8 +84,12 @@ class ServerScene(Scene):
         return int(text) if text.strip() else None
 
     def start(self) -> None:
-        """The server runs."""
+        """The server runs; whoever looks for it finds its program, not the script that started it."""
         subprocess.run([self._programs / "start"], check=True, stdin=subprocess.DEVNULL)
+        end = time.monotonic() + LIMIT_S
+        while not self.running:
+            assert time.monotonic() < end, "the played server did not come up"
+            time.sleep(0.005)
 
     def stop(self) -> None:
         """The server does not run."""

@@ -14,7 +14,7 @@ from tests.faults.scene import classify
 from tests.faults.traced import call, hold_back, redirect
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def signalled(shop: Workshop, case: Case, moment: Moment) -> tuple[Verdict, int]
     """The run got the signal, and was judged; its exit code."""
     sets, duration_s = shop.sets(case), shop.duration_s(case)
     scene = shop.ready(case)
-    pid = hold_back(lambda: _begin(shop, scene.arguments(*case.words)))
+    pid = _begun(shop, scene.arguments(*case.words))
     time.sleep(duration_s * moment.part)
     # As the terminal does: Ctrl+C goes to the whole group.
     (os.killpg if moment.signal is signal.SIGINT else os.kill)(pid, moment.signal)
@@ -50,13 +50,33 @@ def signalled(shop: Workshop, case: Case, moment: Moment) -> tuple[Verdict, int]
     return Verdict(verdict.became, (*lost, *verdict.lost), (*wrong, *verdict.wrong)), code
 
 
-def _begin(shop: Workshop, arguments: tuple[str, ...]) -> int:
+def _begun(shop: Workshop, arguments: tuple[str, ...]) -> int:
+    """The number of a process that is about to run the command, and that signals can reach already."""
+    waits, ready = os.pipe()
+
+    def begin() -> int:
+        try:
+            return _begin(shop, arguments, ready)
+        except KeyboardInterrupt:
+            # Before the command has a handler of its own, and after it, Python's answer is what a user sees.
+            return CODES[signal.SIGINT]
+
+    pid = hold_back(begin)
+    os.close(ready)
+    os.read(waits, 1)
+    os.close(waits)
+    return pid
+
+
+def _begin(shop: Workshop, arguments: tuple[str, ...], ready: int) -> int:
     os.setpgid(0, 0)
     for number in CODES:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     redirect(shop.stage.directory)
     os.chdir("/")
+    os.write(ready, b".")
+    os.close(ready)
     return call(arguments)
 
 

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 CALLS = (
     *("write", "pwrite64", "truncate", "ftruncate", "fsync", "fdatasync", "openat"),
     *("rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "link", "linkat", "symlinkat"),

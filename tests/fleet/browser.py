@@ -16,7 +16,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 
 PROGRAMS = ("chromium", "chromedriver")
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 
 
 def missing() -> str | None:

@@ -53,7 +53,7 @@ def settled(chromium: Browser, told: str) -> None:
 
 def becomes(look: Callable[[], object], wanted: object) -> None:
     """That is seen, at the latest after some time: the page draws when the browser has time for it."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while (seen := look()) != wanted:
         assert time.monotonic() < end, (seen, wanted)
         time.sleep(0.05)

@@ -27,7 +27,7 @@ from dsmbench.runtime import runtime, scratch
 from dsmbench.server import Server
 
 QUESTION = "[y/N]"
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 CTRL_C, CTRL_D = "\x03", "\x04"
 
 
@@ -41,6 +41,10 @@ class Machine:
     def talk(self, *answers: str, columns: int = 80, **environment: str) -> tuple[int, str]:
         """The exit code of a guided repair on a terminal of that width, and all that it printed."""
         return talk(self.endpoint.root, answers, columns, environment)
+
+    def words(self, said: str) -> str:
+        """That without the machine's paths: any three letters are in one of them some day."""
+        return "".join(said.split()).replace("".join(str(self.endpoint.root).split()), "")
 
 
 @pytest.fixture
@@ -137,14 +141,14 @@ def test_ctrl_c_at_the_question_stops_it_and_is_no_bug(machine: Machine) -> None
     before = machine.endpoint.snapshot(machine.endpoint.ba_directory)
     code, said = machine.talk(CTRL_C)
     assert "It was stopped. Everything is as it was before." in " ".join(said.split())
-    assert "bug" not in said and "support-bundle" not in said
+    assert "bug" not in machine.words(said) and "support-bundle" not in said
     assert (code, machine.endpoint.snapshot(machine.endpoint.ba_directory)) == (130, before)
 
 
 def test_ctrl_c_at_the_question_of_fix_is_no_bug_either(machine: Machine) -> None:
     code, said = talk(machine.endpoint.root, (CTRL_C,), 80, {}, ("fix",), "Carry this out?")
     assert code == 130
-    assert "interrupted by Ctrl+C" in said and "bug" not in said
+    assert "interrupted by Ctrl+C" in said and "bug" not in machine.words(said)
 
 
 def test_a_healthy_computer_is_told_so_without_a_question(machine: Machine) -> None:
@@ -166,7 +170,8 @@ def test_a_server_that_was_not_renewed_is_told_so_and_no_fingerprint_is_read_out
     flat = " ".join(said.split())
     assert "The server still shows the same one: it has to be renewed there first" in flat
     assert "new one, valid until" not in flat
-    assert machine.server.sha256[:4] not in said and QUESTION not in said
+    # Eight digits of it: four would stand in some port, date or path sooner or later.
+    assert machine.server.sha256[:8] not in "".join(said.split()) and QUESTION not in said
     assert (code, machine.endpoint.snapshot(store)) == (16, before)
 
 

@@ -19,7 +19,7 @@ from dsmbench.server import Server
 from dsmcertfix.cli.examples import EXAMPLES, EXIT_CODES
 from dsmcertfix.errors import MEANINGS
 
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from datetime import datetime
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def test_an_end_that_was_cut_out_of_a_log_loses_only_its_first_line() -> None:
     assert times(text, cut=True) == ["2026-04-09T10:11:12"]
 
 
-@pytest.mark.parametrize("noise", [b"", b"\0", b"\xff\xfe", os.urandom(5000), b"9" * 5000, b"\n" * 5000])
+@pytest.mark.parametrize(
+    "noise", [b"", b"\0", b"\xff\xfe", random.Random(1).randbytes(5000), b"9" * 5000, b"\n" * 5000]
+)
 def test_no_content_is_a_failure(noise: bytes) -> None:
     read(noise, modified=NOW)
     read(noise, modified=NOW, cut=True)

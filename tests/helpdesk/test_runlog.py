@@ -263,7 +263,7 @@ def test_a_system_log_that_hangs_holds_a_run_up_for_a_moment_only(tmp_path: Path
         hanging.bind(str(root / "dev/log"))
         log, began = SystemLog(UnixPlaces(root)), time.monotonic()
         assert [log.write(6, "x" * 500, {}) for _ in range(2000)][-1] is False
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         log.close()
 
 

@@ -139,10 +139,10 @@ def test_fifos_devices_and_huge_files_in_service_directories_do_no_harm(root: Pa
     (root / "etc/init.d/directory").mkdir()
     (root / "etc/init.d/huge").write_bytes(b"dsmcad -optfile=/huge.opt\n" * 100_000)
     (root / "etc/init.d/noise").write_bytes(b"dsmcad -optfile=\xff\xfe\0'\"" * 1000)
-    start = time.perf_counter()
+    start = time.monotonic()
     assert ("optfile", "/good.opt", None) in clues_of(root)
     assert ("optfile", "/huge.opt", None) not in clues_of(root)
-    assert time.perf_counter() - start < 5
+    assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_shell_assignments_are_read_as_far_as_they_are_plain(text: str, values: 
 
 def test_long_lines_of_shell_take_time_in_proportion() -> None:
     for text in ("-optfile=" * 100_000, "A=" * 300_000, "A" * 600_000, "dsmc " * 200_000, '="' * 300_000):
-        start = time.perf_counter()
+        start = time.process_time()
         list(unix_clues.from_script(text, "", None))
         unix_clues.names_client(text)
-        assert time.perf_counter() - start < 3
+        assert time.process_time() - start < 3
 
 
 def test_a_running_client_below_the_root_gives_clues_and_one_elsewhere_none(

@@ -12,6 +12,8 @@ from dsmcertfix.platforms import windows_replacing
 from dsmcertfix.platforms.windows_replacing import replace
 
 LIMIT_S = 0.5
+"""For what never passes."""
+PATIENT_S = 60.0
 
 
 class Played:
@@ -58,7 +60,7 @@ def there(names: tuple[str, str, str]) -> dict[str, str]:
 
 def test_nothing_in_the_way_takes_one_call(names: tuple[str, str, str]) -> None:
     calls = Played(lambda call, number: None)
-    replace(*names, calls, LIMIT_S)
+    replace(*names, calls, PATIENT_S)
     assert (there(names), calls.calls) == ({"live": "new", "aside": "live"}, ["replace"])
 
 
@@ -68,7 +70,7 @@ def test_what_passes_is_waited_for(names: tuple[str, str, str], code: int) -> No
         if number < 3:
             raise windows_error(code)
 
-    replace(*names, Played(fail), LIMIT_S)
+    replace(*names, Played(fail), PATIENT_S)
     assert there(names) == {"live": "new", "aside": "live"}
 
 
@@ -107,7 +109,7 @@ def half_done(names: tuple[str, str, str]) -> Callable[[str, int], None]:
 
 
 def test_the_second_rename_is_made_up_for(names: tuple[str, str, str]) -> None:
-    replace(*names, Played(half_done(names)), LIMIT_S)
+    replace(*names, Played(half_done(names)), PATIENT_S)
     assert there(names) == {"live": "new", "aside": "live"}
 
 
@@ -119,7 +121,7 @@ def test_the_second_rename_is_tried_until_whoever_holds_the_file_lets_go(names: 
         if call == "rename new" and number < 3:
             raise windows_error(32)
 
-    replace(*names, Played(fail), LIMIT_S)
+    replace(*names, Played(fail), PATIENT_S)
     assert there(names) == {"live": "new", "aside": "live"}
 
 

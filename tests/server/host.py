@@ -17,7 +17,7 @@ from dsmbench.instance import PASSWORD, Instance
 from dsmbench.snapshot import Seen, snapshot
 from dsmcertfix.store import kdb
 
-LIMIT = ("--timeout", "30")
+LIMIT = ("--timeout", "120")
 PEER, OTHER_S = "a peer", "TSM Server SelfSigned Key"
 
 

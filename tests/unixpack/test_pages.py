@@ -18,7 +18,7 @@ from dsmcertfix.errors import MEANINGS
 from dsmpack.pages import Texts
 
 TOP = Path(__file__).resolve().parents[2]
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 PROGRAM = ""
 COMMANDS = sorted({*EXAMPLES, *(name.split()[0] for name in EXAMPLES)})
 DOCS = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]

@@ -90,8 +90,10 @@ def test_services_start_and_stop_and_a_deaf_one_goes_in_the_end(tsm01: Server) -
         file = endpoint.option_file(tsm01, node="PC1")
         endpoint.add_service("TSM Client Acceptor", option_file=file, running=True)
         endpoint.add_service("TSM deaf", deaf=True, running=True)
-        time.sleep(0.5)
         found = psutil.win_service_get("TSM Client Acceptor")
+        deadline = time.monotonic() + 60
+        while found.status() != "running" and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert (found.status(), Path(found.binpath().strip('"')).name) == ("running", "dsmcsvc.exe")
     assert "TSM deaf" not in [service.name() for service in psutil.win_service_iter()]
 

@@ -25,13 +25,13 @@ time.sleep(float(sys.argv[1]))
 
 
 def gone(number: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(number) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not psutil.pid_exists(number)
 
 
-@pytest.mark.parametrize(("seconds", "timeout_s"), [("120", 8.0), ("0", 60.0)])
+@pytest.mark.parametrize(("seconds", "timeout_s"), [("120", 20.0), ("0", 100.0)])
 def test_what_a_program_started_ends_with_it(seconds: str, timeout_s: float) -> None:
     done = run([sys.executable, "-c", SPAWNS, seconds], env=clean_environment(), timeout_s=timeout_s)
     assert (done.timed_out, done.returncode) == (seconds == "120", None if seconds == "120" else 0)

@@ -152,7 +152,7 @@ def test_a_file_that_is_let_go_of_in_time_is_waited_for(one: Machine) -> None:
 
 def test_a_key_program_that_hangs_is_ended_and_the_native_writer_does_its_work(one: Machine) -> None:
     one.endpoint.misbehave(gsk8capicmd="hang")
-    answer = fix("--timeout", "12")
+    answer = fix("--timeout", "30")
     assert (answer.code, answer.report["outcome"]) == (0, "changed")
     (note,) = answer.notes("delete-label")
     assert "did not finish" in note and note.endswith("done by native")
@@ -162,7 +162,7 @@ def test_a_key_program_that_hangs_is_ended_and_the_native_writer_does_its_work(o
 def test_a_client_that_hangs_is_ended_and_everything_is_as_before(one: Machine) -> None:
     one.endpoint.misbehave(dsmc="hang")
     before = seen(one.ba)
-    answer = fix("--timeout", "6", "--engine", "native")
+    answer = fix("--timeout", "15", "--engine", "native")
     assert (answer.code, answer.report["outcome"], answer.problem) == (21, "rolled-back", "client-timed-out")
     assert seen(one.ba) == before
     assert not [name for name in _running() if name.lower() == "dsmc.exe"]

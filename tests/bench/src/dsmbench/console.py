@@ -31,7 +31,7 @@ from dsmbench.identity import Identity
 from dsmbench.server import HOST, Server
 from dsmbench.state import Behaviour, Kind, Node, Other, ServerState, SessionSecurity
 
-START_S = 30.0
+START_S = 60.0
 
 
 def main(arguments: list[str] | None = None) -> None:

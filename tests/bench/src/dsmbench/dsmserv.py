@@ -205,17 +205,22 @@ class Instance:
 
 
 def wait_until_gone(pid: int, limit_s: float = 30.0) -> bool:
-    """Whether the process ended within that time."""
+    """Whether the process ended within that time; it is looked at once at least, however short that is."""
     end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if _is_zombie(pid):
-            return True
+    while not is_gone(pid):
+        if time.monotonic() >= end:
+            return False
         time.sleep(0.02)
-    return False
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended, fetched by its parent or not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return _is_zombie(pid)
 
 
 def _is_zombie(pid: int) -> bool:

@@ -10,6 +10,7 @@ The server is played by dsmserv.py, in a process of its own that only SIGTERM en
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import ssl
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from dsmbench import gskit, runtime
-from dsmbench.dsmserv import LABEL, Plan, Trouble, plan_file, read_plan, wait_until_gone, write_plan
+from dsmbench.dsmserv import LABEL, Plan, Trouble, is_gone, plan_file, read_plan, wait_until_gone, write_plan
 from dsmbench.endpoint import AS_ROOT, Endpoint, User
 from dsmbench.formats import personal_keys
 from dsmbench.identity import Identity, fingerprint
@@ -35,7 +36,9 @@ BIN = Path("opt/tivoli/tsm/server/bin")
 SYSTEMCTL = Path("usr/bin/systemctl")
 PLANS = Path(".dsmbench", "instances")
 PASSWORD = "password of the played server's key database"
-START_S = 30.0
+START_S = 60.0
+# Below those that Linux gives to whoever names none.
+_PORTS = range(20_000, 32_000)
 Version = Literal[3, 4, 6]
 
 _RC = """#!/bin/sh
@@ -180,7 +183,7 @@ class Instance:
             return
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-            if not wait_until_gone(pid, 5.0 if self._plan.trouble != "deaf" else 0.0):
+            if not wait_until_gone(pid, 30.0 if self._plan.trouble != "deaf" else 0.0):
                 os.kill(pid, signal.SIGKILL)
                 wait_until_gone(pid)
 
@@ -192,7 +195,7 @@ class Instance:
         except FileNotFoundError:
             return None
         # Empty for the moment in which it is written.
-        return int(text) if text and not wait_until_gone(int(text), 0.001) else None
+        return int(text) if text and not is_gone(int(text)) else None
 
     @property
     def running(self) -> bool:
@@ -311,10 +314,14 @@ class Instance:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nobody has, and that the system gives to nobody until it is listened on."""
+    chance = random.SystemRandom()
+    for _ in range(100):
+        with socket.socket() as probe, suppress(OSError):
+            port = chance.choice(_PORTS)
+            probe.bind((HOST, port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @lru_cache(maxsize=64)

@@ -49,8 +49,9 @@ def note(root: Path, program: str, arguments: Sequence[str]) -> None:
 
 
 def runs(root: Path) -> list[Run]:
-    """What ran, oldest first."""
-    return [Run(**json.loads(line)) for line in (root / PLACE).read_text(encoding="utf-8").splitlines()]
+    """What ran, oldest first; a line that is being written is none yet."""
+    lines = (root / PLACE).read_text(encoding="utf-8").split("\n")[:-1]
+    return [Run(**json.loads(line)) for line in lines]
 
 
 def _who() -> tuple[int, int, list[int]]:

@@ -170,6 +170,7 @@ class Server:
                 self._open.add(connection)
             helpers.append(threading.Thread(target=self._treat, args=(connection,), daemon=True))
             helpers[-1].start()
+        _turn_away(listener)
         for helper in helpers:
             helper.join()
 
@@ -257,6 +258,14 @@ def _listen(port: int) -> list[socket.socket]:
             if port:
                 raise
     raise OSError("no port is free on both loopback addresses")
+
+
+def _turn_away(listener: socket.socket) -> None:
+    """Whoever connected and was not yet taken sees the end, as those do that were: no reset."""
+    listener.settimeout(0.0)
+    with suppress(OSError):
+        while True:
+            listener.accept()[0].close()
 
 
 def _taken(error: OSError) -> bool:
