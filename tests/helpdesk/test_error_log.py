@@ -179,6 +179,13 @@ def test_a_log_that_wraps_in_itself_is_sorted_by_time(machine: Machine) -> None:
     assert told["at"] == "2026-04-05T08:00:00" and told["count"] == 2 and "new" in told["line"]
 
 
+@pytest.mark.parametrize("day", ["0100-01-01", "9999-12-31"])
+def test_no_time_in_a_log_keeps_it_from_being_explained(machine: Machine, day: str) -> None:
+    log(machine.ba / "dsmerror.log", f"{day} 00:00:00 {FAILED}")
+    answer = machine.run("explain")
+    assert (answer.code, answer.report["comment"].split(":")[0]) == (0, f"last ({day} 00")
+
+
 def test_other_codes_are_counted_and_not_explained(machine: Machine) -> None:
     log(
         machine.ba / "dsmerror.log",
