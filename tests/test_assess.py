@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from tests.facts import (
@@ -273,6 +273,17 @@ def test_an_old_certificate_needs_nothing_when_a_root_vouches_for_the_new_one() 
 def test_another_root_or_an_expired_one_vouches_for_nothing(root: Certificate) -> None:
     facts = inventory(store(OLD, root, uses=[A]), presented=[signed("CN=Root")])
     assert judged(facts)[0].status == "replaced"
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"), [(datetime(99, 2, 3, tzinfo=timezone.utc), "0099-02-03"), (None, "an unknown day")]
+)
+def test_the_day_on_which_a_certificate_runs_out_is_told_with_all_digits(
+    ends: datetime | None, told: str
+) -> None:
+    held = certificate("TSM server TSM1 self-signed key")._replace(not_after=ends)
+    assert held.last_day == told
+    assert one(held, presents("TSM1", problem=DOWN)).reason.endswith(told) == (ends is not None)
 
 
 def test_what_no_store_holds_yet_is_pending() -> None:

@@ -244,21 +244,21 @@ def _judge(
         and left < 0
         and (server not in current or _is_presented(certificate, server, inventory))
     ):
-        status, reason = "expired", f"it ran out on {certificate.not_after:%Y-%m-%d}"
+        status, reason = "expired", f"it ran out on {certificate.last_day}"
     elif server in current:
         presents = _is_presented(certificate, server, inventory)
         status, reason = ("ok", f"{name} presents it") if presents else ("superseded", current[server])
     else:
         status, reason = _against(server, name, inventory)
     if status in ("ok", "not-checked") and left is not None and left < expires_within_days:
-        status, reason = "expiring", f"it runs out on {certificate.not_after:%Y-%m-%d}"
+        status, reason = "expiring", f"it runs out on {certificate.last_day}"
     if certificate.kind == "unreadable" and server is not None:
         reason += f"; it cannot be read: {certificate.problem}"
     return Assessed(certificate, status, reason, server, left)
 
 
 def _without_server(certificate: Certificate, left: int | None) -> tuple[Status, str]:
-    ended = f", which ran out on {certificate.not_after:%Y-%m-%d}" if left is not None and left < 0 else ""
+    ended = f", which ran out on {certificate.last_day}" if left is not None and left < 0 else ""
     if certificate.kind == "unreadable":
         return "unreadable", certificate.problem or "not a certificate that can be read"
     if certificate.kind in ("personal", "secret"):

@@ -115,5 +115,5 @@ def _comment(known: list[_Counted], logs: int) -> str:
         item.last.code for item in known if item.log is newest.log and (item.last.at or datetime.min) >= since
     ]
     cause = advice(together, met=True)
-    when = f" ({newest.last.at:%Y-%m-%d %H:%M:%S})" if newest.last.at else ""
+    when = f" ({newest.last.at.isoformat(' ')})" if newest.last.at else ""
     return f"last{when}: {cause.code}: {cause.meaning}; to act: {cause.actor.value}"

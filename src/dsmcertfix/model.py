@@ -70,6 +70,11 @@ class Certificate(NamedTuple):
     der: bytes = b""
     problem: str | None = None
 
+    @property
+    def last_day(self) -> str:
+        """The day in UTC on which it runs out, in words where it does not say."""
+        return self.not_after.date().isoformat() if self.not_after else "an unknown day"
+
 
 class Owner(NamedTuple):
     """A local user, or who owns a store. `home` is a real path (below `--root` when one is given)."""

@@ -137,7 +137,7 @@ def _plan_report(host: Host, plan: RenewPlan, wish: RenewWish) -> Report:
     steps = tuple(
         StepReport(told.id, step_name(step), server_step_text(step), "planned") for step in plan.steps
     )
-    until = f"{plan.old.not_after:%Y-%m-%d}" if plan.old.not_after else "an unknown day"
+    until = plan.old.last_day
     renewing = f"would renew `{plan.old.label}`, valid until {until}"
     resting = (
         f"nothing to do: `{plan.old.label}` is valid until {until}; `--expires-within DAYS` with more days "

@@ -100,6 +100,31 @@ def test_the_server_of_each_certificate_is_in_the_result(machine: Machine) -> No
     assert store["certificates"][0]["server"] == machine.run("detect").report["servers"][0]["server"]
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"),
+        ("0099-02-03T04:05:06Z", "0099-02-03T04:05:06Z"),
+        ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z"),
+        ("3001-02-03T04:05:06Z", "3001-02-03T04:05:06Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_no_time_that_a_result_tells_keeps_the_others_from_being_reported(
+    tmp_path: Path, told: str, shown: str
+) -> None:
+    odd = result("detect", 0, certificate(not_after=told), host="odd", at=told)
+    write(tmp_path / "results", odd, result("detect", 0, certificate(), host="well"))
+    page, csv = tmp_path / "fleet.html", tmp_path / "fleet.csv"
+    answer = tool("report", tmp_path / "results", "--output", page, "--csv", csv, "--json")
+    assert (answer.code, states(answer)) == (0, {"healthy": 2})
+    assert f"{shown[:10]} {shown[11:16]} UTC" in page.read_text(encoding="utf-8")
+    (line,) = (line for line in csv.read_text(encoding="utf-8-sig").splitlines() if line.startswith("odd,"))
+    assert shown in line.split(",") and shown[:10] in line.split(",")
+
+
 # --- where results come from
 
 

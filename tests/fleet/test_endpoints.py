@@ -21,6 +21,10 @@ def fix(outcome: str, code: int = 0, at: str = T1, **more: Any) -> dict[str, Any
     return result("fix", code, certificate(), at=at, outcome=outcome, **more)
 
 
+def inspect(status: str = "not-checked", at: str = T2, **more: Any) -> dict[str, Any]:
+    return result("inspect", 0, certificate(status=status), at=at, **more)
+
+
 TROUBLE = problem("server-timed-out")
 ABSENT: dict[str, Any] = {"problem": problem("no-store-found"), "stores": []}
 
@@ -73,6 +77,22 @@ ABSENT: dict[str, Any] = {"problem": problem("no-store-found"), "stores": []}
         ([fix("changed", at=T1), result("recover", 0, at=T2)], "repaired"),
         ([detect(0, T1), result("locate", 0, at=T2)], "healthy"),
         ([detect(3, T1), detect(0, T2)], "healthy"),
+        # `inspect` asks no server: it hides nothing of what one that did found.
+        ([detect(0, T1), inspect()], "healthy"),
+        ([detect(3, T1), inspect()], "needed"),
+        ([detect(16, T1, trouble=TROUBLE), inspect()], "unknown"),
+        ([detect(10, T1, **ABSENT), inspect()], "absent"),
+        ([detect(31, T1, problem=problem("run-cut-off")), inspect()], "broken"),
+        ([result("plan", 0, at=T1, steps=[{"step": "swap"}]), inspect()], "needed"),
+        ([detect(0, T1), inspect("expired")], "needed"),
+        ([detect(0, T3), inspect("expired")], "healthy"),
+        ([inspect("expired", T1), inspect()], "unknown"),
+        ([fix("changed", at=T1), inspect()], "repaired"),
+        ([fix("changed", at=T1), inspect("expired")], "needed"),
+        ([fix("unchanged", 16, T1, trouble=TROUBLE), inspect()], "untouched"),
+        ([fix("rolled-back", 21, T1, trouble=refused()), inspect("expired")], "rolled-back"),
+        ([detect(3, T1), fix("changed", at=T2), inspect(at=T3)], "repaired"),
+        ([result("locate", 0, at=T3), inspect()], "unknown"),
     ],
 )
 def test_the_state_follows_from_the_newest_results_in_whichever_order_they_come(
@@ -142,6 +162,61 @@ def test_a_host_is_known_by_its_name_with_or_without_domain(host: str, listed: s
 def test_a_bare_name_that_two_hosts_have_is_neither() -> None:
     found = endpoints(detect(host="web1"), expected=("web1.a.com", "web1.b.com"))
     assert [item.state for item in found] == ["healthy", "silent", "silent"]
+
+
+def rows(*heard: str, expected: tuple[str, ...] | None) -> list[tuple[str, str, bool | None, int]]:
+    """The endpoints when those hosts were heard one after the other; only the first needs a repair."""
+    values = [
+        detect(0 if number else 3, f"2026-11-24T0{number + 1}:00:00Z", host=host)
+        for number, host in enumerate(heard)
+    ]
+    found = [endpoints(*order, expected=expected) for order in itertools.permutations(values)]
+    assert found == found[:1] * len(found)
+    return [(item.host, item.state, item.expected, item.results) for item in found[0]]
+
+
+@pytest.mark.parametrize("listed", ["web1", "web1.example.com", "WEB1", "Web1.Example.COM"])
+@pytest.mark.parametrize("heard", [("web1", "web1.example.com"), ("web1.example.com", "web1")])
+def test_a_host_that_was_heard_under_both_names_is_one_endpoint_whose_newest_result_counts(
+    heard: tuple[str, str], listed: str
+) -> None:
+    assert rows(*heard, expected=(listed, "b")) == [
+        ("b", "silent", True, 0),
+        (heard[1], "healthy", True, 2),
+    ]
+
+
+def test_a_repair_under_one_name_and_a_look_under_the_other_are_one_story() -> None:
+    values = (detect(3, T1, host="web1"), fix("changed", at=T2, host="web1.a"), detect(0, T3, host="web1"))
+    for order in itertools.permutations(values):
+        (found,) = endpoints(*order, expected=("web1",))
+        assert (found.host, found.state, found.results) == ("web1", "repaired", 3)
+
+
+@pytest.mark.parametrize(
+    ("heard", "listed", "states"),
+    [
+        # Nothing says that the two names are one host's.
+        (("web1", "web1.a"), None, ["needed None", "healthy None"]),
+        (("web1", "web1.a"), ("other",), ["silent True", "needed False", "healthy False"]),
+        (("web1", "web1.a"), ("web1", "web1.a"), ["needed True", "healthy True"]),
+        (("web1.a", "web1.b"), ("web1.a", "web1.b"), ["needed True", "healthy True"]),
+        (("web1.a", "web1.b"), ("web1",), ["needed True", "healthy True"]),
+        # The bare name may stand for either of the two.
+        (
+            ("web1.a", "web1", "web1.b"),
+            ("web1.a", "web1.b"),
+            ["healthy False", "needed True", "healthy True"],
+        ),
+        (("web1.a", "web1", "web1.b"), ("web1.a",), ["healthy True", "needed True", "healthy False"]),
+        (("web1.a", "web1"), ("web1.a", "web1.b"), ["healthy False", "needed True", "silent True"]),
+        (("web1.a", "web1", "web1.b"), ("web1",), ["healthy True", "needed True", "healthy True"]),
+    ],
+)
+def test_hosts_that_may_be_two_are_never_taken_for_one(
+    heard: tuple[str, ...], listed: tuple[str, ...] | None, states: list[str]
+) -> None:
+    assert [f"{state} {expected}" for _, state, expected, _ in rows(*heard, expected=listed)] == states
 
 
 def test_host_names_are_the_same_in_upper_and_lower_case() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import Machine
 from tests.shown import not_shown
 
+from dsmbench.runtime import runtime
 from dsmcertfix.client import error_logs
 from dsmcertfix.client.error_log import read
 
 NOW = datetime(2026, 4, 10, 12, 0, 0)
 FAILED = "ANS1592E Failed to initialize SSL protocol.\n"
+KEEPS_ANY_TIME = Path("/dev/shm")
 AS_ROOT = os.geteuid() == 0
 
 
@@ -85,6 +88,25 @@ def test_a_password_in_a_line_is_not_shown_and_a_long_line_only_in_part() -> Non
     (found, _) = read(b"ANS1017E dsmc -password=hunter2 x\nANS1017E " + b"y" * 9000, modified=NOW)
     assert "hunter2" not in found.line and "***" in found.line
     assert len(read(b"ANS1017E " + b"y" * 9000, modified=NOW)[0].line) <= 300
+
+
+@pytest.mark.parametrize("modified", [datetime.min, datetime.max])
+def test_no_time_of_the_file_is_a_failure(modified: datetime) -> None:
+    assert len(times(f"03/04/2026 10:00:00 {FAILED}", modified)) == 1
+
+
+MADE_UP = (2.0**40, 2.0**62, float(2**63 - 1), 253402300800.0, -1.0, -(2.0**31), -(2.0**40), -(2.0**62))
+
+
+@pytest.mark.parametrize("modified_s", MADE_UP)
+def test_a_time_of_a_file_that_its_owner_made_up_is_the_nearest_that_a_clock_may_show(
+    modified_s: float,
+) -> None:
+    assert error_logs.local_time(modified_s) == error_logs.local_time(4102444800 if modified_s > 0 else 0)
+
+
+def test_the_time_of_a_file_is_its_own() -> None:
+    assert error_logs.local_time(1_775_822_400.5) == datetime.fromtimestamp(1_775_822_400.5)
 
 
 # --- on a machine
@@ -160,6 +182,13 @@ def test_a_log_that_wraps_in_itself_is_sorted_by_time(machine: Machine) -> None:
     assert told["at"] == "2026-04-05T08:00:00" and told["count"] == 2 and "new" in told["line"]
 
 
+@pytest.mark.parametrize("day", ["0100-01-01", "9999-12-31"])
+def test_no_time_in_a_log_keeps_it_from_being_explained(machine: Machine, day: str) -> None:
+    log(machine.ba / "dsmerror.log", f"{day} 00:00:00 {FAILED}")
+    answer = machine.run("explain")
+    assert (answer.code, answer.report["comment"].split(":")[0]) == (0, f"last ({day} 00")
+
+
 def test_other_codes_are_counted_and_not_explained(machine: Machine) -> None:
     log(
         machine.ba / "dsmerror.log",
@@ -197,6 +226,25 @@ def test_only_the_end_of_a_huge_log_is_read(machine: Machine) -> None:
         file.seek(3 * error_logs.LARGEST)
         file.write(b"\n04/02/2026 08:00:00 ANS1592E x\n")
     assert [code for code, _, _ in explained(machine)] == ["ANS1592E"]
+
+
+@pytest.mark.parametrize("modified_s", [2**40, -1, -(2**40)])
+def test_no_time_that_a_user_gives_a_log_keeps_root_from_reading_all_of_them(
+    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch, modified_s: int
+) -> None:
+    if not KEEPS_ANY_TIME.is_dir():
+        not_shown("a file system that keeps every time of a file: there is no /dev/shm")
+    runtime()  # what the bench keeps for all tests is elsewhere
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(KEEPS_ANY_TIME))
+        machine = make_machine()
+    user = machine.endpoint.user("mallory")
+    log(machine.ba / "dsmerror.log", f"04/02/2026 08:00:00 {FAILED}")
+    own = log(user.home / "dsmerror.log", "03/04/2026 08:00:00 ANS1353E x", uid=user.uid if AS_ROOT else None)
+    os.utime(own, (modified_s, modified_s))
+    assert own.stat().st_mtime == modified_s
+    assert sorted(code for code, _, _ in explained(machine)) == ["ANS1353E", "ANS1592E"]
+    assert machine.run("support-bundle", "--yes", "--output", machine.directory / "b.zip").code == 0
 
 
 def test_a_user_s_link_leads_root_to_nobody_else_s_file(make_machine: MakeMachine) -> None:

@@ -94,7 +94,7 @@ def _is_day_first(dates: list[re.Match[str]], modified: datetime) -> bool:
     # The last line is as old as the file, unless the file was copied; the client's default is month first.
     if abs(modified - month_first) <= _ONE_DAY:
         return False
-    return abs(modified - day_first) <= _ONE_DAY or month_first > modified + _ONE_DAY >= day_first
+    return abs(modified - day_first) <= _ONE_DAY or month_first - modified > _ONE_DAY >= day_first - modified
 
 
 def _time(date: re.Match[str], *, day_first: bool) -> datetime | None:

@@ -26,6 +26,9 @@ LARGEST = 8 * 1024 * 1024
 LARGEST_SUM = 64 * 1024 * 1024
 """Bytes that are read of all logs together; what is over it is told, not passed over in silence."""
 
+_LATEST_S = 4102444800.0
+"""The year 2100: Windows knows no time after 3000, Python none after 9999, and files have any."""
+
 _SETTINGS = ("DSM_LOG", "DSMI_LOG")
 _TURNED = (".1", ".2", ".3", ".0", ".bak", ".old", ".pru")
 
@@ -122,14 +125,18 @@ class _Reading:
 
     def _log(self, candidate: _Candidate, path: Path, tail: FileTail, stanzas: list[Stanza]) -> ErrorLog:
         owner = self._places.owner(tail.uid)
-        modified = datetime.fromtimestamp(tail.modified_s)
         return ErrorLog(
             path,
             candidate.because,
             tuple(stanzas),
             owner.name if owner is not None else f"uid {tail.uid}",
-            read(tail.data, modified=modified, cut=tail.cut),
+            read(tail.data, modified=local_time(tail.modified_s), cut=tail.cut),
         )
+
+
+def local_time(modified_s: float) -> datetime:
+    """When a file was written, in local time; where its owner made that up, the nearest of this age."""
+    return datetime.fromtimestamp(max(0.0, min(modified_s, _LATEST_S)))
 
 
 def _candidates(places: Places) -> Iterator[_Candidate]:

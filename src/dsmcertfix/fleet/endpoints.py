@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,9 +49,13 @@ class Endpoint:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of a host so far: its newest look, its newest attempt, the newest of anything else."""
+    """What is known of a host so far: the newest of its looks, glances, attempts, and of anything else.
+
+    A glance is an `inspect`: it asks no server, so of a certificate that was replaced it cannot know.
+    """
 
     look: Seen | None = None
+    glance: Seen | None = None
     attempt: Seen | None = None
     other: Seen | None = None
     results: int = 0
@@ -67,7 +71,9 @@ class Fleet:
         """The result is counted."""
         known = self._hosts.setdefault(seen.host.lower(), _Known())
         known.results += 1
-        if seen.command in LOOKS:
+        if seen.command == "inspect":
+            known.glance = newer(known.glance, seen)
+        elif seen.command in LOOKS:
             known.look = newer(known.look, seen)
         elif seen.command in ATTEMPTS and not _did_nothing(seen):
             known.attempt = newer(known.attempt, seen)
@@ -79,10 +85,11 @@ class Fleet:
 
         A host and its fully qualified name are the same endpoint where the inventory has only one of them.
         """
-        found = [_endpoint(known) for _, known in sorted(self._hosts.items())]
         if expected is None:
-            return tuple(found)
-        return tuple(sorted(_matched(found, expected), key=lambda item: item.host.lower()))
+            return tuple(_endpoint(known) for _, known in sorted(self._hosts.items()))
+        wanted = {name.lower(): name for name in expected}
+        found = [_endpoint(known) for _, known in sorted(_under_one_name(self._hosts, wanted).items())]
+        return tuple(sorted(_matched(found, wanted), key=lambda item: item.host.lower()))
 
 
 def newer(one: Seen | None, other: Seen) -> Seen:
@@ -97,8 +104,48 @@ def _did_nothing(seen: Seen) -> bool:
     return seen.command in ("recover", "rollback") and seen.outcome == "unchanged" and seen.exit_code == 0
 
 
+def _under_one_name(hosts: Mapping[str, _Known], wanted: Collection[str]) -> dict[str, _Known]:
+    """The same hosts; what came under a bare and a full name is together where both are one that is wanted.
+
+    Not where the bare one may stand for several full names: whose its results are, nobody knows.
+    """
+    full: dict[str, set[str]] = {}
+    for name in (*hosts, *wanted):
+        bare, dot, _ = name.partition(".")
+        if dot and bare in hosts:
+            full.setdefault(bare, set()).add(name)
+    found = dict(hosts)
+    for bare, names in full.items():
+        name = min(names)
+        if len(names) == 1 and name in hosts and (bare in wanted) != (name in wanted):
+            found[name] = _together(found.pop(bare), hosts[name])
+    return found
+
+
+def _together(one: _Known, other: _Known) -> _Known:
+    return _Known(
+        _newest(one.look, other.look),
+        _newest(one.glance, other.glance),
+        _newest(one.attempt, other.attempt),
+        _newest(one.other, other.other),
+        one.results + other.results,
+    )
+
+
+def _newest(one: Seen | None, other: Seen | None) -> Seen | None:
+    return one if other is None else newer(one, other)
+
+
+def _look(known: _Known) -> Seen | None:
+    """The look that counts: a glance does where nothing else is known, or where it saw what ran out."""
+    look, glance = known.look, known.glance
+    if glance is not None and (glance.verdict == "needed" or (look is None and known.attempt is None)):
+        return newer(look, glance)
+    return look
+
+
 def _endpoint(known: _Known) -> Endpoint:
-    look, attempt = known.look, known.attempt
+    look, attempt = _look(known), known.attempt
     if attempt is None:
         last = look or known.other
         if last is None:
@@ -140,8 +187,7 @@ def _told(state: State, seen: Seen) -> tuple[Problem, ...]:
     return () if state in GOOD else seen.problems
 
 
-def _matched(found: list[Endpoint], expected: Iterable[str]) -> Iterator[Endpoint]:
-    wanted = {name.lower(): name for name in expected}
+def _matched(found: list[Endpoint], wanted: Mapping[str, str]) -> Iterator[Endpoint]:
     heard: set[str] = set()
     others: list[Endpoint] = []
     for item in found:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
 from functools import cache
-from time import gmtime, strftime
 
 NAMES = {
     "broken": "Broken",
@@ -32,17 +31,17 @@ def number(value: int, noun: str = "") -> str:
 @cache
 def day(time: int | None) -> str:
     """The date in UTC; empty for None."""
-    return f"{_utc(time):%Y-%m-%d}" if time is not None else ""
+    return _utc(time).date().isoformat() if time is not None else ""
 
 
 def minute(time: int) -> str:
     """The date and time in UTC."""
-    return f"{_utc(time):%Y-%m-%d %H:%M} UTC"
+    return f"{_utc(time).isoformat(' ', 'minutes')} UTC"
 
 
 def iso(time: int | None) -> str:
     """The time as results have it; empty for None."""
-    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(time)) if time is not None else ""
+    return f"{_utc(time).isoformat(timespec='seconds')}Z" if time is not None else ""
 
 
 def percent(part: int, total: int) -> str:
@@ -57,4 +56,13 @@ def sentence(text: str) -> str:
 
 
 def _utc(time: int) -> datetime:
-    return datetime.fromtimestamp(time, timezone.utc)
+    """The time in UTC; the first or the last there is for one beyond them.
+
+    Reckoned, for Windows' own conversion knows no time before 1970 or after 3000, and results have any.
+    """
+    return _EPOCH + timedelta(seconds=max(_FIRST, min(time, _LAST)))
+
+
+# Without a zone, which would be written.
+_EPOCH = datetime(1970, 1, 1)
+_FIRST, _LAST = ((end - _EPOCH) // timedelta(seconds=1) for end in (datetime.min, datetime.max))

@@ -71,9 +71,9 @@ def _judge(one: Certificate, instance: Instance, at: datetime, within: int) -> A
     if own is not None and one.label == own.label:
         status, reason = "ok", "the server presents it"
         if left is not None and left < 0:
-            status, reason = "expired", f"it ran out on {one.not_after:%Y-%m-%d}"
+            status, reason = "expired", f"it ran out on {one.last_day}"
         elif left is not None and left < within:
-            status, reason = "expiring", f"it runs out on {one.not_after:%Y-%m-%d}"
+            status, reason = "expiring", f"it runs out on {one.last_day}"
     elif one.kind == "unreadable":
         status, reason = "unreadable", one.problem or "not a certificate that can be read"
     elif one.kind == "personal":

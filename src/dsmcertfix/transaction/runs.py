@@ -116,13 +116,18 @@ def begin_store(
 
 
 def past_runs(state: Path) -> tuple[PastRun, ...]:
-    """Every run that left a journal, the oldest first.
+    """Every run that left a journal, the oldest first; one that is pruned meanwhile is passed over.
 
     Raises Unrecovered for a journal of a newer release, or a damaged one.
     """
     runs = []
     for path in (state / "runs").glob(f"*/{FILE}"):
-        events = read_journal(path)
+        try:
+            events = read_journal(path)
+        except Unrecovered:
+            if os.path.lexists(path):
+                raise
+            continue
         if events:
             runs.append(_past_run(path.parent, events))
     # Not by name alone: two runs may have begun in the same second.
@@ -186,12 +191,18 @@ def run_to_undo(state: Path, wanted: str | None) -> tuple[PastRun, tuple[StoreRu
 
 
 def backup_sets(state: Path) -> tuple[tuple[PastRun, StoreRun, Backup[Any] | Problem], ...]:
-    """Every backup set, the oldest first; a Problem in place of one that is damaged."""
+    """Every backup set, the oldest first; a Problem in place of one that is damaged.
+
+    One that is pruned meanwhile is passed over: its manifest goes first.
+    """
     found: list[tuple[PastRun, StoreRun, Backup[Any] | Problem]] = []
     for run in past_runs(state):
         for store in run.stores:
-            if (store.backup_path / MANIFEST).exists():
-                found.append((run, store, _verified(store)))
+            manifest = store.backup_path / MANIFEST
+            if manifest.exists():
+                verified = _verified(store)
+                if isinstance(verified, Backup) or manifest.exists():
+                    found.append((run, store, verified))
     return tuple(found)
 
 
