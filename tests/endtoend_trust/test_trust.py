@@ -47,6 +47,15 @@ class TestStrictNode:
         assert not [line for line in answer.report["warnings"] if "first use" in line]
         machine.require_proved("TSMA", new)
 
+    def test_a_certificate_that_is_twice_in_the_file_is_put_in_once(self, machine: Machine) -> None:
+        new = machine.renew("TSMA")
+        strict(machine, "TSMA")
+        mine = machine.servers["TSMA"].state.identity.arm
+        answer = machine.run(*trust(machine, handed(machine, mine, mine)))
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        assert machine.held() == {label("TSMA"): new, label("TSMB"): machine.servers["TSMB"].sha256}
+        machine.require_proved("TSMA", new)
+
     def test_the_second_run_has_nothing_to_do(self, machine: Machine) -> None:
         machine.renew("TSMA")
         strict(machine, "TSMA")
