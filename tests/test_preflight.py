@@ -98,6 +98,12 @@ def test_a_store_that_client_and_applications_share_is_the_client_s() -> None:
     ("seen", "given", "must_answer", "code"),
     [
         (presents("TSM1"), NEW, True, None),
+        (presents("TSM1", YESTERDAY), YESTERDAY, True, "given-certificate-not-valid"),
+        (presents("TSM1", YESTERDAY), YESTERDAY, False, "given-certificate-not-valid"),
+        (presents("TSM1", TOMORROW), TOMORROW, True, "given-certificate-not-valid"),
+        # Its authority is in date, say; a session with the server cannot be.
+        (presents("TSM1", YESTERDAY), NEW, True, "server-certificate-not-valid"),
+        (presents("TSM1", YESTERDAY), NEW, False, None),
         (presents("TSM1"), certificate("other"), True, "unexpected-certificate"),
         (presents("TSM1"), certificate("other"), False, "unexpected-certificate"),
         (presents("TSM1", problem=DOWN), NEW, True, DOWN.code),
@@ -109,5 +115,13 @@ def test_a_store_that_client_and_applications_share_is_the_client_s() -> None:
 def test_what_was_handed_over_must_be_what_the_server_presents(
     seen: Presented | None, given: Certificate, must_answer: bool, code: str | None
 ) -> None:
-    problem = given_problem(server("TSM1"), seen, (given,), must_answer=must_answer)
+    problem = given_problem(server("TSM1"), seen, (given,), NOW, must_answer=must_answer)
     assert (problem.code if problem else None) == code
+
+
+def test_what_else_is_in_the_file_does_not_stand_in_for_the_one_that_ran_out() -> None:
+    seen, given = presents("TSM1", YESTERDAY), (certificate("other"), YESTERDAY)
+    problem = given_problem(server("TSM1"), seen, given, NOW, must_answer=True)
+    assert problem is not None and problem.code == "given-certificate-not-valid"
+    assert "the server again" in (problem.hint or "")
+    assert given_problem(server("TSM1"), presents("TSM1"), (YESTERDAY, NEW), NOW, must_answer=True) is None

@@ -35,37 +35,70 @@ def server_problem(
             context=(*facts, f"expected: SHA-256 {expected}"),
             hint="Compare both with the server's cert256.arm. If neither fits, someone is in between.",
         )
-    if (new.not_after and new.not_after < at) or (new.not_before and new.not_before > at):
-        return _problem(
-            "server-certificate-not-valid",
-            f"the certificate that {server} presents is not valid today",
-            context=(*facts, f"valid from {new.not_before} until {new.not_after}"),
-            hint="Renew the certificate on the server (APAR IT42905), and check both clocks.",
-        )
-    return None
+    return None if in_date(new, at) else _not_valid(server, new)
+
+
+def in_date(certificate: Certificate, at: datetime) -> bool:
+    """Whether the certificate is valid at that moment; one that does not tell its dates is."""
+    starts, ends = certificate.not_before, certificate.not_after
+    return (starts is None or starts <= at) and (ends is None or at <= ends)
 
 
 def given_problem(
-    server: Server, seen: Presented | None, given: tuple[Certificate, ...], *, must_answer: bool
+    server: Server, seen: Presented | None, given: tuple[Certificate, ...], at: datetime, *, must_answer: bool
 ) -> Problem | None:
     """Why certificates that were handed over cannot be right for this server; None when they can.
 
-    They are right when the server presents one of them, or one that one of them issued. A server that does
-    not answer is a problem only where a session is to prove the result.
+    They are right when the server presents one of them, or one that one of them issued, and that one is in
+    date. Where a session is to prove the result, what the server presents must be so too, and a server that
+    does not answer is a problem.
     """
     if seen is None or not seen.chain:
         return _no_answer(server, seen) if must_answer else None
     presented = {item.sha256 for item in seen.chain}
-    if any(item.sha256 in presented or issued(item, seen.chain[-1]) for item in given):
+    fitting = tuple(item for item in given if item.sha256 in presented or issued(item, seen.chain[-1]))
+    if not fitting:
+        return _problem(
+            "unexpected-certificate",
+            f"{server} presents a certificate that is not in the file",
+            context=(
+                *(f"presented: SHA-256 {item.sha256}" for item in seen.chain),
+                *(f"in the file: SHA-256 {item.sha256}" for item in given),
+            ),
+            hint="Take cert256.arm from that server again. If it is the same, someone is in between.",
+        )
+    if must_answer and in_date_problem(fitting, at) is None and not in_date(seen.chain[0], at):
+        return _not_valid(server, seen.chain[0])
+    return in_date_problem(fitting, at)
+
+
+def in_date_problem(given: tuple[Certificate, ...], at: datetime) -> Problem | None:
+    """Why none of these certificates, which were handed over, can be used; None when one is in date."""
+    if any(in_date(item, at) for item in given):
         return None
     return _problem(
-        "unexpected-certificate",
-        f"{server} presents a certificate that is not in the file",
+        "given-certificate-not-valid",
+        "the certificate in the file is not valid today",
+        context=tuple(f"in the file: {dated(item)}" for item in given),
+        hint="Take the file from the server again: when its certificate was renewed there is a new "
+        "cert256.arm. If it is the same, renew the certificate there (APAR IT42905), and check the clocks.",
+    )
+
+
+def dated(certificate: Certificate) -> str:
+    """Which certificate it is, and when it is valid."""
+    return f"SHA-256 {certificate.sha256}, valid from {certificate.not_before} until {certificate.not_after}"
+
+
+def _not_valid(server: Server, presented: Certificate) -> Problem:
+    return _problem(
+        "server-certificate-not-valid",
+        f"the certificate that {server} presents is not valid today",
         context=(
-            *(f"presented: SHA-256 {item.sha256}" for item in seen.chain),
-            *(f"in the file: SHA-256 {item.sha256}" for item in given),
+            f"presented by {server}: SHA-256 {presented.sha256}",
+            f"valid from {presented.not_before} until {presented.not_after}",
         ),
-        hint="Take cert256.arm from that server again. If it is the same, someone is in between.",
+        hint="Renew the certificate on the server (APAR IT42905), and check both clocks.",
     )
 
 

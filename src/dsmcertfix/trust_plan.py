@@ -7,9 +7,10 @@ it in the same step, and one session proves that the client accepts the result.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from dsmcertfix.assess import Assessed, AssessedStore, assess, label_names, servers_named, stanzas_of
-from dsmcertfix.errors import NotFound, Problem
+from dsmcertfix.errors import NotFound
 from dsmcertfix.model import Certificate, Inventory, Server, Stanza, Store
 from dsmcertfix.plan import (
     AddCertificate,
@@ -29,7 +30,7 @@ from dsmcertfix.plan import (
     StorePlan,
     Swap,
 )
-from dsmcertfix.preflight import given_problem, session_problem
+from dsmcertfix.preflight import dated, given_problem, in_date, in_date_problem, session_problem
 from dsmcertfix.selection import refusal
 
 
@@ -40,12 +41,16 @@ class Handover:
     server: str
     certificates: tuple[Certificate, ...]
 
+    def usable(self, at: datetime) -> tuple[Certificate, ...]:
+        """Those that are in date. All of them when none is: then the preflight refuses them."""
+        return tuple(one for one in self.certificates if in_date(one, at)) or self.certificates
+
 
 def make_trust_plan(inventory: Inventory, handover: Handover, policy: Policy) -> Plan:
     """The plan that makes every chosen store trust those certificates for that server.
 
-    A store that holds them already, and no stale one, is left alone. Raises NotFound when no store is used
-    for such a server.
+    One that is out of date is left out where another is in date. A store that holds them already, and no
+    stale one, is left alone. Raises NotFound when no store is used for such a server.
     """
     assessed = assess(inventory)
     plans: list[StorePlan] = []
@@ -57,7 +62,7 @@ def make_trust_plan(inventory: Inventory, handover: Handover, policy: Policy) ->
         if stanza is None or stanza.server is None:
             continue
         found = True
-        new = {one.sha256 for one in handover.certificates}
+        new = {one.sha256 for one in handover.usable(inventory.at)}
         stale = tuple(one for one in item.certificates if _stale(one, stanza, handover.server, new))
         held = {one.certificate.sha256 for one in item.certificates}
         if not stale and new <= held:
@@ -99,7 +104,8 @@ def _plan(
     store = item.store
     held = {one.certificate.sha256 for one in item.certificates}
     removed = tuple(one.certificate for one in stale)
-    wanted = tuple(one for one in handover.certificates if one.sha256 not in held)
+    usable = handover.usable(inventory.at)
+    wanted = tuple(one for one in usable if one.sha256 not in held)
     labels = _labels(store, stanza, removed, wanted)
     server = stanza.server or Server("", 0)
     adds = tuple(AddCertificate(server, label, one, None) for label, one in zip(labels, wanted, strict=True))
@@ -116,20 +122,30 @@ def _plan(
         *((Reconnect(stanza, store.user),) if session else ()),
         CheckLive(
             removed,
-            tuple(Expected(server, (one.sha256,)) for one in handover.certificates),
+            tuple(Expected(server, (one.sha256,)) for one in usable),
             tuple(one for one in store.certificates if one not in removed),
         ),
         *((CheckStanza(stanza),) if checked else ()),
     )
-    unproved = () if session else ("no session proves this: only API applications use this store",)
+    left_out = tuple(
+        f"left out of the file, because it is not valid today: {dated(one)}"
+        for one in handover.certificates
+        if one not in usable
+    )
+    warnings = (*left_out, *_unproved(store, policy, session=session, checked=checked))
+    return StorePlan(store, "label", stale, steps, warnings=warnings)
+
+
+def _unproved(store: Store, policy: Policy, *, session: bool, checked: bool) -> tuple[str, ...]:
+    """What is to be said where no session proves the result."""
     if checked:
-        unproved = ("no session proves this: the next database backup will",)
-    elif store.client_reconnects and not store.signs_on:
+        return ("no session proves this: the next database backup will",)
+    if store.client_reconnects and not store.signs_on:
         owner = store.located.owner.name
-        unproved = (f"no session proves this before the next one of {owner}: nobody else can sign on so",)
-    elif store.client_reconnects and not policy.reconnect:
-        unproved = ("no session proved this: `--no-reconnect` was given",)
-    return StorePlan(store, "label", stale, steps, warnings=unproved)
+        return (f"no session proves this before the next one of {owner}: nobody else can sign on so",)
+    if store.client_reconnects and not policy.reconnect:
+        return ("no session proved this: `--no-reconnect` was given",)
+    return () if session else ("no session proves this: only API applications use this store",)
 
 
 def _preflight(
@@ -137,12 +153,13 @@ def _preflight(
 ) -> tuple[Preflight, ...]:
     if stanza.server is None:
         return ()
-    problem: Problem | None = None
-    if policy.preflight:
+    problem = in_date_problem(handover.certificates, inventory.at)
+    if problem is None and policy.preflight:
         seen = inventory.presented_by(stanza.server)
         proved = store.client_reconnects and store.signs_on
         must_answer = policy.reconnect and (proved or stanza.database_backup)
-        problem = given_problem(stanza.server, seen, handover.certificates, must_answer=must_answer)
+        given = handover.certificates
+        problem = given_problem(stanza.server, seen, given, inventory.at, must_answer=must_answer)
     if problem is None and _is_proved(store, stanza, policy):
         problem = session_problem(stanza, inventory)
     return (Preflight(stanza, problem),)

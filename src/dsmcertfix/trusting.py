@@ -88,7 +88,8 @@ def trust(
 
     Raises as `fix` does, and NotFound or UsageError for a file that holds no certificate.
     """
-    given = certificates_of_file(wish.file)
+    # `cat server.pem chain.pem` has one of them twice.
+    given = dict.fromkeys(certificates_of_file(wish.file))
     handover = Handover(wish.server, tuple(describe(der, sha256(der).hexdigest()[:8]) for der in given))
     shown: Plan | None = None
     if confirm is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ class TestAnotherUser:
         assert {(file.uid, file.gid, file.mode) for file in seen.values()} == {(alice.uid, alice.gid, 0o600)}
         assert machine.left_behind() == []
         assert machine.endpoint.dsmc("query", "session", "-se=TSMB", user=alice).returncode == 0
+
+    def test_what_only_root_can_see_on_her_files_is_in_nobody_s_way(
+        self, machine: Machine, alice: User
+    ) -> None:
+        home = machine.endpoint.home_store(alice)
+        for name in ("dsmcert.kdb", "dsmcert.sth"):
+            try:
+                os.setxattr(home / name, "trusted.glusterfs.x", b"1")
+            except OSError:
+                not_shown("attributes that only root sees: this file system or container has none")
+        new = machine.renew("TSMB")
+        answer = machine.fix("--store", home)
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        machine.require_proved("TSMB", new, home)
+        # Only the file that was replaced has lost it.
+        assert "trusted.glusterfs.x" in os.listxattr(home / "dsmcert.sth")
+        assert machine.run("rollback", "--yes").code == 0
 
     def test_both_stores_are_repaired_each_as_its_owner(self, machine: Machine, alice: User) -> None:
         new = {name: machine.renew(name) for name in ("TSMA", "TSMB")}

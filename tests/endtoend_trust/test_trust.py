@@ -9,6 +9,8 @@ import pytest
 from tests.endtoend.machine import Machine, identity
 from tests.endtoend_trust.conftest import MakeMachine, arm, handed, label
 
+from dsmbench.identity import expired
+
 
 def trust(machine: Machine, file: Path, *more: str | Path, server: str = "TSMA") -> tuple[str | Path, ...]:
     """The command line that trusts the file for that server."""
@@ -45,6 +47,15 @@ class TestStrictNode:
         assert [run.arguments for run in machine.reconnects] == [["query", "session", "-se=TSMA"]]
         assert answer.statuses(machine.ba) == {label("TSMA"): "ok", label("TSMB"): "ok"}
         assert not [line for line in answer.report["warnings"] if "first use" in line]
+        machine.require_proved("TSMA", new)
+
+    def test_a_certificate_that_is_twice_in_the_file_is_put_in_once(self, machine: Machine) -> None:
+        new = machine.renew("TSMA")
+        strict(machine, "TSMA")
+        mine = machine.servers["TSMA"].state.identity.arm
+        answer = machine.run(*trust(machine, handed(machine, mine, mine)))
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        assert machine.held() == {label("TSMA"): new, label("TSMB"): machine.servers["TSMB"].sha256}
         machine.require_proved("TSMA", new)
 
     def test_the_second_run_has_nothing_to_do(self, machine: Machine) -> None:
@@ -259,16 +270,39 @@ class TestWrongFile:
         assert (answer.code, answer.problem) == (10, "server-not-found")
         assert machine.everything() == before
 
-    def test_an_expired_one_is_put_back_out(self, machine: Machine) -> None:
-        from dsmbench.identity import expired
+    @pytest.mark.parametrize("more", [(), ("--no-preflight",), ("--no-reconnect",)])
+    def test_an_expired_one_is_refused_untouched(self, machine: Machine, more: tuple[str, ...]) -> None:
+        machine.servers["TSMA"].state.renew(expired())
+        before = machine.everything()
+        answer = machine.run(*trust(machine, arm(machine, "TSMA"), *more))
+        assert (answer.code, answer.problem) == (16, "given-certificate-not-valid")
+        assert answer.report["outcome"] == "unchanged"
+        assert machine.everything() == before
+        assert (machine.reconnects, machine.sign_ons("TSMA")) == ([], [])
 
-        old = expired()
-        machine.servers["TSMA"].state.renew(old)
-        before = machine.seen()
-        answer = machine.run(*trust(machine, arm(machine, "TSMA")))
-        assert answer.code in (16, 21, 22)
-        assert answer.report["outcome"] in ("unchanged", "rolled-back")
-        assert machine.seen() == before
+    def test_one_in_date_does_not_stand_in_for_the_expired_one_that_is_needed(self, machine: Machine) -> None:
+        machine.servers["TSMA"].state.renew(expired())
+        before = machine.everything()
+        both = handed(machine, machine.servers["TSMA"].state.identity.arm, identity("somebody else").arm)
+        answer = machine.run(*trust(machine, both))
+        assert (answer.code, answer.problem) == (16, "given-certificate-not-valid")
+        assert machine.everything() == before
+        assert (machine.reconnects, machine.sign_ons("TSMA")) == ([], [])
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_an_expired_one_that_is_not_needed_is_left_out_and_told_of(
+        self, machine: Machine, first: bool
+    ) -> None:
+        new, old = machine.renew("TSMA"), expired()
+        strict(machine, "TSMA")
+        arms = (old.arm, machine.servers["TSMA"].state.identity.arm)
+        answer = machine.run(*trust(machine, handed(machine, *(arms if first else arms[::-1]))))
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        assert machine.held() == {label("TSMA"): new, label("TSMB"): machine.servers["TSMB"].sha256}
+        (note,) = answer.store(machine.ba)["notes"]
+        assert "not valid today" in note and old.sha256 in note
+        assert machine.sign_ons("TSMA") == ["session"]
+        machine.require_proved("TSMA", new)
 
 
 class TestCommandLine:

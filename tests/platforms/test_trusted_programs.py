@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from tests.shown import not_shown
 from dsmcertfix.errors import NotFound, NotPermitted
 from dsmcertfix.platforms.libraries import library_environment
 from dsmcertfix.platforms.trust import require_trusted
+from dsmcertfix.platforms.unix import Unix
+from dsmcertfix.platforms.unix_places import UnixPlaces
 
 STRANGER = 54321
 
@@ -132,6 +134,85 @@ def test_below_another_root_nothing_climbs_out(program: Path, tmp_path: Path) ->
 def test_what_is_above_another_root_is_checked_too(program: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     assert str(tmp_path) in refusal(program, below=program.parent).message
+
+
+def library(program: Path) -> Path:
+    """A library lies beside the program's directory."""
+    path = program.parents[1] / "lib64" / "libgsk8.so"
+    path.parent.mkdir()
+    path.parent.chmod(0o755)
+    path.write_bytes(b"a library")
+    path.chmod(0o644)
+    return path
+
+
+def libraries_of(program: Path) -> list[str]:
+    """Where that program is led to for its libraries."""
+    return list(Unix(UnixPlaces(Path("/"))).libraries_of(program).values())
+
+
+def test_a_program_is_led_to_libraries_that_only_root_can_change(program: Path) -> None:
+    path = library(program)
+    assert libraries_of(program) == [str(path.parent)]
+
+
+def test_a_link_to_such_a_directory_is_followed(program: Path) -> None:
+    path = library(program)
+    path.parent.rename(path.parents[1] / "real")
+    path.parent.symlink_to("real")
+    assert libraries_of(program) == [str(path.parents[1] / "real")]
+
+
+def open_directory(path: Path) -> None:
+    path.parent.chmod(0o777)
+
+
+def sticky_directory(path: Path) -> None:
+    path.parent.chmod(0o1777)
+
+
+def group_s_directory(path: Path) -> None:
+    path.parent.chmod(0o775)
+
+
+def open_library(path: Path) -> None:
+    path.chmod(0o666)
+
+
+def link_to_an_open_library(path: Path) -> None:
+    path.rename(path.parents[1] / "elsewhere.so")
+    (path.parents[1] / "elsewhere.so").chmod(0o666)
+    path.symlink_to("../elsewhere.so")
+
+
+def dangling_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/tmp/not-there/libgsk8.so")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        open_directory,
+        sticky_directory,
+        group_s_directory,
+        open_library,
+        link_to_an_open_library,
+        dangling_link,
+    ],
+)
+def test_a_program_is_not_led_to_libraries_that_others_can_change(
+    program: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(library(program))
+    assert libraries_of(program) == []
+
+
+@pytest.mark.parametrize("of", ["directory", "library"])
+def test_a_program_is_not_led_to_a_stranger_s_libraries(program: Path, of: str, as_root: None) -> None:
+    path = library(program)
+    os.chown(path.parent if of == "directory" else path, STRANGER, 0)
+    assert libraries_of(program) == []
 
 
 @pytest.mark.parametrize(

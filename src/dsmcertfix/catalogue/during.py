@@ -76,6 +76,13 @@ SERVERS = (
         "Check the clocks; renew it on the server (APAR IT42905), then run `dsmcertfix fix` again.",
     ),
     entry(
+        "given-certificate-not-valid",
+        "CannotReconnect",
+        "The certificate in the file that was given has run out, or is not valid yet.",
+        UNTOUCHED,
+        "Take `cert256.arm` from the server again, and run `dsmcertfix trust` with it; check the clocks.",
+    ),
+    entry(
         "unexpected-certificate",
         "CannotReconnect WrongCertificate",
         "The server presents, or the client fetched, another certificate than the expected one.",

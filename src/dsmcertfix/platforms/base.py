@@ -320,7 +320,10 @@ class Platform(Protocol):
         ...
 
     def libraries_of(self, program: Path) -> dict[str, str]:
-        """The setting of the environment that leads a program of IBM's to the libraries installed with it."""
+        """The setting of the environment that leads a program of IBM's to the libraries installed with it.
+
+        Empty where somebody else could put a library there, or change one.
+        """
         ...
 
     def services(self) -> tuple[ClientService, ...]:

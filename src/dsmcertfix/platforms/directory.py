@@ -28,6 +28,7 @@ _CHUNK = 1024 * 1024
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 # Sums over a file's content that the kernel keeps (IMA, EVM): wrong on any other content.
 _KERNEL_S = frozenset(("security.ima", "security.evm"))
+_ROOT_S = "trusted."
 
 
 class UnixDirectory(Generic[FileT]):
@@ -91,12 +92,18 @@ class UnixDirectory(Generic[FileT]):
         return b"".join(parts)
 
     def metadata(self, file: FileT, slot: Slot = "live") -> Metadata:
-        """Mode, owner, time and extended attributes of the file."""
+        """Mode, owner, time and extended attributes of the file.
+
+        In a user's store without `trusted.*`, which only root can see and set: it cannot be compared or put
+        back by the owner, as whom everything live is done. A file that is replaced there loses it; one that
+        comes back from aside still has it.
+        """
         with self._open(file, slot) as handle:
             info = os.fstat(handle)
-            return Metadata(
-                stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns, _xattrs(handle)
-            )
+            xattrs = _xattrs(handle)
+        if self._only_theirs:
+            xattrs = tuple(pair for pair in xattrs if not pair[0].startswith(_ROOT_S))
+        return Metadata(stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns, xattrs)
 
     def require_free(self, file: FileT) -> None:
         """See `StoreDirectory.require_free`: an open file stands in nobody's way here."""

@@ -32,6 +32,25 @@ def require_trusted(program: Path, *, below: Path = Path("/")) -> Path:
     return place
 
 
+def require_closed(directory: Path, *, below: Path = Path("/")) -> Path:
+    """`directory` without symbolic links, if a program that is run with our rights may take libraries there.
+
+    Nobody but root can put anything into it (sticky or not), or change what lies in it; links in it are
+    followed. Raises as `require_trusted` does.
+    """
+    root = Path(os.path.realpath(below))
+    place, status = _walk(directory, root)
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise _refused(place, "others may add to it", f"chmod go-w {shlex.quote(str(place))}")
+    try:
+        names = os.listdir(place)
+    except OSError as error:
+        raise NotPermitted("program-not-trusted", f"{place} cannot be checked: {error.strerror}") from error
+    for name in names:
+        _walk(place / name, root)
+    return place
+
+
 def _walk(program: Path, root: Path) -> tuple[Path, os.stat_result]:
     """Where `program` is and what it is, after a check of everything on the way there."""
     trusted, links, current = _trusted_owners(), 0, Path("/")

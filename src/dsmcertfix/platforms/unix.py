@@ -15,7 +15,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsmcertfix.errors import Busy, DsmcertfixError, InternalError, Problem, ServiceDown, SwapFailed
+from dsmcertfix.errors import (
+    Busy,
+    DsmcertfixError,
+    InternalError,
+    NotFound,
+    NotPermitted,
+    Problem,
+    ServiceDown,
+    SwapFailed,
+)
 from dsmcertfix.model import FileSet, FileT, Owner
 from dsmcertfix.platforms import locks, private
 from dsmcertfix.platforms.base import ClientService, LogStyle, StoreDirectory
@@ -116,10 +125,18 @@ class Unix:
         return _no_service(name)
 
     def libraries_of(self, program: Path) -> dict[str, str]:
-        """See `Platform.libraries_of`."""
-        from dsmcertfix.platforms import libraries
+        """See `Platform.libraries_of`: only from a directory that nobody else can fill or change."""
+        from dsmcertfix.platforms import libraries, trust
 
-        return libraries.library_environment(program)
+        found = libraries.library_environment(program)
+        try:
+            return {
+                name: str(trust.require_closed(Path(path), below=self.places.root))
+                for name, path in found.items()
+            }
+        except (NotFound, NotPermitted):
+            # Without it the program has the system's own libraries, or does not start.
+            return {}
 
     @contextlib.contextmanager
     def reading(self, store: FileSet[FileT]) -> Iterator[UnixDirectory[FileT]]:

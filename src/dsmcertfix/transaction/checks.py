@@ -7,7 +7,7 @@ from datetime import datetime
 from dsmcertfix.errors import EditFailed, ReconnectFailed, SwapFailed, WrongCertificate
 from dsmcertfix.model import Certificate, Presented, Store, StoreFile
 from dsmcertfix.plan import CheckLive
-from dsmcertfix.preflight import issued
+from dsmcertfix.preflight import in_date, issued
 from dsmcertfix.store import kdb, stash
 
 
@@ -83,7 +83,7 @@ def check_live(store: Store, step: CheckLive, at: datetime) -> None:
         if not expected.sha256s:
             found = [item for sha256, item in held.items() if sha256 not in before]
         _require_expected(found, expected.sha256s, str(expected.server), held, before)
-        if not any(_in_date(item, at) for item in found):
+        if not any(in_date(item, at) for item in found):
             raise WrongCertificate(
                 "certificate-not-valid", f"the new certificate of {expected.server} ran out"
             )
@@ -131,8 +131,3 @@ def _require_expected(
         context=expected,
         hint="The client keeps its certificates elsewhere; `dsmcertfix locate` lists the other stores.",
     )
-
-
-def _in_date(certificate: Certificate, at: datetime) -> bool:
-    starts, ends = certificate.not_before, certificate.not_after
-    return (starts is None or starts <= at) and (ends is None or at <= ends)
