@@ -21,6 +21,7 @@ import typer
 from dsmcertfix import __version__
 from dsmcertfix.cli.context import Settings, show_usage_problem
 from dsmcertfix.cli.examples import epilog
+from dsmcertfix.cli.streams import open_streams
 from dsmcertfix.errors import DsmcertfixError, UsageError, bug
 from dsmcertfix.process_signals import UntilOver
 
@@ -180,6 +181,7 @@ def _end_with_a_code() -> None:
 
 def main() -> NoReturn:
     """Runs the command line of this process and ends it with the exit code of docs/exit-codes.md."""
+    open_streams()
     # Whatever is made is closed, however the caller's shell is set; the client's own run has its own umask.
     os.umask(0o077)
     _end_with_a_code()

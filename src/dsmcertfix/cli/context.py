@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 import typer
 
 from dsmcertfix.cli.arguments import CONSOLES
-from dsmcertfix.errors import Interrupted, Problem, UsageError, exit_code
+from dsmcertfix.errors import DsmcertfixError, Interrupted, Problem, UsageError, bug, exit_code
 
 if TYPE_CHECKING:
     from dsmcertfix.cli.telling import Telling
@@ -62,6 +62,21 @@ def run(
     end_with(report.exit_code)
     report = end_log(context, command, report)
     raise typer.Exit(tell(report, how or Telling("json" if as_json else "text")))
+
+
+def whatever_comes(tell: Callable[[], int], code: int) -> int:
+    """What `tell` returns; where it has a bug that is told, and the `code` of the work, which is over, stays.
+
+    Raises what is no bug: a file for the result that cannot be written, say.
+    """
+    try:
+        return tell()
+    except DsmcertfixError:
+        raise
+    except Exception as error:
+        problem = bug(error).problem()
+        print_to(sys.stderr, "; ".join((f"the result cannot be told: {problem.message}", *problem.context)))
+        return code
 
 
 def end_with(code: int) -> None:
@@ -249,6 +264,9 @@ def print_to(stream: TextIO, text: str) -> None:
         _give_up(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
             print_to(sys.stderr, f"the result cannot be written to standard output: {error.strerror}")
+    except ValueError:
+        # The stream was closed from inside: nobody is there to be told.
+        return
 
 
 def _give_up(stream: TextIO) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dsmcertfix.cli.context import Settings, ask, end_log, keep_log, observed, print_to
+from dsmcertfix.cli.context import Settings, ask, end_log, keep_log, observed, print_to, whatever_comes
 from dsmcertfix.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,13 +45,17 @@ def guide(context: typer.Context) -> None:
     observe = observed(context, conversation.observer())
     done = reported("fix", lambda: fix(host, Selection(), Policy(), Limits(), observe, conversation.confirm))
     report = end_log(context, "guide", conversation.ended or done)
-    if conversation.answer is False:
-        _say("Nothing was changed.", width)
-    else:
-        asked = conversation.answer is not None
-        said = words.result(report, width, asked=asked, before=conversation.found)
-        print_to(sys.stdout, f"\n{said}")
-    raise typer.Exit(report.exit_code)
+
+    def end() -> int:
+        if conversation.answer is False:
+            _say("Nothing was changed.", width)
+        else:
+            asked = conversation.answer is not None
+            said = words.result(report, width, asked=asked, before=conversation.found)
+            print_to(sys.stdout, f"\n{said}")
+        return report.exit_code
+
+    raise typer.Exit(whatever_comes(end, report.exit_code))
 
 
 class _Conversation:

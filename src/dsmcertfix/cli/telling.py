@@ -122,8 +122,17 @@ def _require_wide_exit_codes() -> None:
 def tell(report: Report, how: Telling) -> int:
     """The result is where it was asked for; returns the exit code of the process.
 
-    Raises NotPermitted when the file cannot be written.
+    A bug in the telling does not change it, but for formats with exit codes of their own, which follow from
+    what is told: there it is raised. Raises NotPermitted when the file cannot be written.
     """
+    from dsmcertfix.cli.context import whatever_comes
+
+    if how.format in CONSOLES:
+        return _told(report, how)
+    return whatever_comes(lambda: _told(report, how), _exit_code(report, how))
+
+
+def _told(report: Report, how: Telling) -> int:
     from dsmcertfix.cli.context import print_to, show
 
     if how.format in ("text", "json") and how.output is None:
