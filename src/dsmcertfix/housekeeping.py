@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from dsmcertfix.errors import Outcome, UsageError
+from dsmcertfix.errors import Busy, NotPermitted, Outcome, Problem, UsageError, exit_code
 from dsmcertfix.folding import Happened, fold, store_data
 from dsmcertfix.holdings import Holding, held, record_of
 from dsmcertfix.host import Host, Limits, host_name
@@ -29,6 +32,8 @@ from dsmcertfix.transaction.runs import (
     new_run,
     past_runs,
     prunable,
+    remains,
+    remove_remains,
     remove_run,
     run_to_undo,
     sets_made,
@@ -130,27 +135,55 @@ def backups(host: Host) -> Report:
 
 
 def prune(host: Host, keep: int, limits: Limits, observe: Observe, confirm: Confirm | None) -> Report:
-    """Of each store the newest `keep` backup sets are left, at least one, and all of an open journal."""
+    """Of each store the newest `keep` backup sets are left, at least one, and all of an open journal.
+
+    A run that cannot be removed is the report's problem, and is tried again next time.
+    """
     if not host.state.is_dir():
         return Report("prune", host_name(), comment="nothing to prune")
     with host.alone(limits):
         recover_cut_off(host, observe)
-        runs = prunable(host.state, keep)
+        runs, left = prunable(host.state, keep), remains(host.state)
         going = {run.id for run in runs}
         sets = tuple(_backup_report(*item) for item in backup_sets(host.state) if item[0].id in going)
         report = Report("prune", host_name(), backups=sets)
-        if not runs:
+        if not runs and not left:
             return replace(report, comment="nothing to prune")
-        if confirm is not None and not confirm(replace(report, comment=f"would remove {len(runs)} run(s)")):
+        would = f"would remove {len(runs)} run(s)" + (f", the rest of {len(left)}" if left else "")
+        if confirm is not None and not confirm(replace(report, comment=would)):
             raise UsageError("not-confirmed", "nothing was done: the removal was not confirmed")
-        for run in runs:
-            remove_run(run)
+        problem = _remove(runs, left)
+    gone = {run.id for run in runs if not run.journal_path.exists()}
+    sets = tuple(item for item in sets if item.run in gone)
+    outcome: Outcome = "changed" if gone or not all(map(os.path.lexists, left)) else "unchanged"
     return replace(
         report,
-        outcome="changed",
-        changed=True,
-        comment=f"removed {len(runs)} run(s), {len(sets)} backup set(s)",
+        backups=sets,
+        outcome=outcome,
+        changed=outcome == "changed",
+        comment=f"removed {len(gone)} run(s), {len(sets)} backup set(s)",
+        problem=problem,
+        exit_code=exit_code(problem, outcome),
     )
+
+
+def _remove(runs: tuple[PastRun, ...], left: tuple[Path, ...]) -> Problem | None:
+    """What can be removed is gone of these runs and what is left of earlier ones; or why not all of it."""
+    problems: list[Problem] = []
+    for removal in (
+        *(partial(remove_remains, path) for path in left),
+        *(partial(remove_run, run) for run in runs),
+    ):
+        try:
+            removal()
+        except (Busy, NotPermitted) as error:
+            problems.append(error.problem())
+    if not problems:
+        return None
+    # The worst decides, as everywhere: 11 before 12.
+    first, *others = sorted(problems, key=lambda problem: exit_code(problem, "unchanged"))
+    told = tuple(line for other in others for line in (other.message, *other.context))
+    return replace(first, context=(*first.context, *told))
 
 
 def _roll_back(host: Host, run: Run, done: StoreRun, holding: Holding) -> Outcome:

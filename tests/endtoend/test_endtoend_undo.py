@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,26 @@ class TestPrune:
         assert machine.run("prune", "--keep", "1", "--yes").code == 0
         assert machine.run("rollback", "--yes").code == 0
         assert machine.seen() == before
+
+    def test_a_set_that_cannot_be_removed_is_told_and_goes_with_the_next_prune(
+        self, machine: Machine
+    ) -> None:
+        stays, goes, newest = (fixed(machine) for _ in range(3))
+        kept = Path(stays.store(machine.ba)["backup"]) / "dsmcert.kdb"
+        if subprocess.run(["chattr", "+i", kept], capture_output=True, check=False).returncode:
+            not_shown("files that cannot be removed: chattr +i does not work here")
+        try:
+            answer = machine.run("prune", "--keep", "1", "--yes")
+        finally:
+            subprocess.run(["chattr", "-i", kept], check=True)
+        assert (answer.code, answer.problem) == (12, "run-not-removed")
+        assert (answer.report["outcome"], answer.report["changed"]) == ("changed", True)
+        assert [one["run"] for one in answer.report["backups"]] == [stays.report["run"], goes.report["run"]]
+        listed = machine.run("backups")
+        assert (listed.code, [one["run"] for one in listed.report["backups"]]) == (0, [newest.report["run"]])
+        assert machine.run("recover").code == 0
+        again = machine.text("prune", "--keep", "1", "--yes")
+        assert (again.code, again.stderr, kept.exists()) == (0, "", False)
 
 
 class TestStateDirectory:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.shown import not_shown
 from tests.transaction.kit import UNIX, Machine, machine, make_store, plan_for
 
-from dsmcertfix.errors import CannotReconnect, DsmcertfixError, NotFound, ReconnectFailed, Unrecovered
+from dsmcertfix.commands import reported
+from dsmcertfix.errors import (
+    Busy,
+    CannotReconnect,
+    DsmcertfixError,
+    NotFound,
+    ReconnectFailed,
+    Unrecovered,
+    exit_code,
+)
+from dsmcertfix.host import Host, Limits
+from dsmcertfix.housekeeping import prune
 from dsmcertfix.model import Owner, Stanza
 from dsmcertfix.plan import Preflight
+from dsmcertfix.platforms.removing import removing
+from dsmcertfix.report import Report
+from dsmcertfix.transaction import runs
 from dsmcertfix.transaction.backup import Backup
 from dsmcertfix.transaction.recovery import recover_run
 from dsmcertfix.transaction.runs import (
@@ -205,6 +225,170 @@ def test_a_removal_that_was_cut_off_is_seen_and_repeated_and_no_set_looks_damage
     (again,) = prunable(mine.state, 1)
     remove_run(again)
     assert not first.directory.exists()
+
+
+# --- what cannot be removed
+
+
+@pytest.fixture
+def stuck() -> Iterator[Callable[[Path], None]]:
+    """Makes a file one that not even root can remove, until the test is over or `chattr -i` frees it."""
+    held: list[Path] = []
+
+    def hold(path: Path) -> None:
+        if subprocess.run(["chattr", "+i", path], capture_output=True, check=False).returncode:
+            not_shown("files that cannot be removed: chattr +i does not work here")
+        held.append(path)
+
+    yield hold
+    for path in held:
+        subprocess.run(["chattr", "-i", path], capture_output=True, check=False)
+
+
+def pruned(mine: Machine, keep: int = 1) -> Report:
+    """`prune` as the command line has it; whatever it ends in, its exit code is that of its problem."""
+    report = reported(
+        "prune", lambda: prune(Host(UNIX, mine.state), keep, Limits(), lambda event: None, None)
+    )
+    assert report.exit_code == exit_code(report.problem, report.outcome)
+    assert report.changed == (report.outcome == "changed")
+    return report
+
+
+def free(path: Path) -> None:
+    subprocess.run(["chattr", "-i", path], check=True)
+
+
+def in_set(run: PastRun, name: str) -> Path:
+    return run.stores[0].backup_path / name
+
+
+@pytest.mark.parametrize("name", ["dsmcert.kdb", "manifest.json"])
+def test_a_run_that_cannot_be_removed_whole_keeps_no_other_and_goes_with_the_next_prune(
+    mine: Machine, stuck: Callable[[Path], None], name: str
+) -> None:
+    first, second, third = fix(mine), fix(mine), fix(mine)
+    stuck(in_set(first, name))
+    report = pruned(mine)
+    assert (report.exit_code, report.outcome) == (12, "changed")
+    assert report.problem is not None and report.problem.code == "run-not-removed"
+    assert str(first.directory) in report.problem.message
+    assert report.problem.context == (f"kept: {in_set(first, name)}",)
+    assert [item.run for item in report.backups] == [first.id, second.id]
+    assert not second.directory.exists() and os.listdir(in_set(first, ".")) == [name]
+    # What is left of it is no run, no set, and nothing that a rollback would want.
+    assert ids(past_runs(mine.state)) == [third.id] and cut_off(mine.state) == ()
+    assert [run.id for run, _, found in backup_sets(mine.state) if isinstance(found, Backup)] == [third.id]
+    Host(UNIX, mine.state).require_state()
+    again = pruned(mine)
+    assert (again.exit_code, again.outcome, again.backups) == (12, "unchanged", ())
+    free(in_set(first, name))
+    last = pruned(mine)
+    assert (last.exit_code, last.outcome) == (0, "changed")
+    assert os.listdir(mine.state / "runs") == [third.id]
+    assert pruned(mine).comment == "nothing to prune"
+
+
+def test_what_is_left_of_a_run_stays_removable_when_all_later_ones_are_rolled_back(
+    mine: Machine, stuck: Callable[[Path], None]
+) -> None:
+    first, second = fix(mine), fix(mine)
+    stuck(in_set(first, "dsmcert.kdb"))
+    assert pruned(mine).exit_code == 12
+    rolled_back(mine, second)
+    with pytest.raises(NotFound):
+        wanted(mine)
+    free(in_set(first, "dsmcert.kdb"))
+    assert pruned(mine, keep=9).outcome == "changed"
+    assert not first.directory.exists()
+
+
+def test_a_run_whose_removal_cannot_begin_is_there_as_it_was(
+    mine: Machine, stuck: Callable[[Path], None]
+) -> None:
+    first, second, third = fix(mine), fix(mine), fix(mine)
+    stuck(first.journal_path)
+    report = pruned(mine)
+    assert (report.exit_code, report.outcome, [item.run for item in report.backups]) == (
+        12,
+        "changed",
+        [second.id],
+    )
+    assert [run.id for run, _, found in backup_sets(mine.state) if isinstance(found, Backup)] == [
+        first.id,
+        third.id,
+    ]
+    free(first.journal_path)
+    assert pruned(mine).exit_code == 0
+    assert ids(past_runs(mine.state)) == [third.id]
+
+
+def test_nothing_removed_is_nothing_changed(mine: Machine, stuck: Callable[[Path], None]) -> None:
+    first, second = fix(mine), fix(mine)
+    stuck(first.journal_path)
+    report = pruned(mine)
+    assert (report.exit_code, report.outcome, report.backups) == (12, "unchanged", ())
+    assert ids(past_runs(mine.state)) == [first.id, second.id]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EBUSY, 11), (errno.EPERM, 12), (errno.EROFS, 12), (errno.EIO, 12)]
+)
+def test_why_a_run_cannot_be_removed_decides_the_exit_code(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    first, _ = fix(mine), fix(mine)
+
+    def refuse(directory: Path, last: str) -> None:
+        raise OSError(number, os.strerror(number), str(directory))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "remove", refuse)
+        report = pruned(mine)
+    assert report.problem is not None
+    assert (report.exit_code, report.problem.code) == (code, "run-not-removed")
+    assert os.strerror(number) in report.problem.message
+    assert pruned(mine).exit_code == 0 and not first.directory.exists()
+
+
+def test_a_file_that_another_program_has_open_on_windows_is_in_use() -> None:
+    error = OSError(errno.EACCES, "in use")
+    error.winerror = 32  # type: ignore[attr-defined, unused-ignore]
+    with pytest.raises(Busy), removing(Path("x")):
+        raise error
+
+
+def removal_cut_off(run: PastRun, number: int) -> bool:
+    """The removal really dies before its change of that number; False when it comes to its end before."""
+    child = os.fork()
+    if child == 0:
+        changes = itertools.count()
+
+        def before(event: str, arguments: tuple[object, ...]) -> None:
+            if event in ("os.rename", "os.remove", "os.rmdir") and next(changes) == number:
+                os._exit(9)
+
+        sys.addaudithook(before)
+        remove_run(run)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def test_a_removal_that_is_cut_off_anywhere_leaves_a_whole_run_or_none(mine: Machine) -> None:
+    last = fix(mine)
+    for number in itertools.count():
+        first, last = last, fix(mine)
+        cut = removal_cut_off(first, number)
+        sets = [(run.id, isinstance(found, Backup)) for run, _, found in backup_sets(mine.state)]
+        assert sets == [(run.id, True) for run in ((first, last) if number == 0 else (last,))]
+        assert ids(past_runs(mine.state)) == [run for run, _ in sets]
+        report = pruned(mine)
+        assert (report.exit_code, report.changed) == (0, cut)
+        assert os.listdir(mine.state / "runs") == [last.id]
+        if not cut:
+            break
+    # A rename, four files and three directories of the set, the mark, and the run's own directory.
+    assert number >= 10
 
 
 def test_a_run_that_made_no_backup_may_go(mine: Machine) -> None:

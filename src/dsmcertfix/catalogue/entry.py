@@ -11,8 +11,9 @@ OPEN = "A store may be in the middle of a change; its backup is intact."
 BROKEN = "A store is not as it was; its backup is intact."
 DOWN = "Every file is as it was before, proved by its hash; the server does not run."
 SERVICE = "The stores are as the report says; a service that ran before may not run now."
+KEPT = "Every store is as it was; a backup set that is not removed whole is no way back any more."
 
-STATES = (UNTOUCHED, PUT_BACK, SAFE, OPEN, BROKEN, DOWN, SERVICE)
+STATES = (UNTOUCHED, PUT_BACK, SAFE, OPEN, BROKEN, DOWN, SERVICE, KEPT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsmcertfix.catalogue.entry import OPEN, SAFE, SERVICE, UNTOUCHED, entry
+from dsmcertfix.catalogue.entry import KEPT, OPEN, SAFE, SERVICE, UNTOUCHED, entry
 
 _WHOLE = "Let the client make a new store: `dsmcertfix fix --whole-store --store DIRECTORY`."
 _PAIR = "Restore both files from one backup, or `dsmcertfix fix --whole-store --store DIRECTORY`."
@@ -242,6 +242,13 @@ JOURNALS = (
         "A run is not finished, so its backup stays.",
         OPEN,
         "Run `dsmcertfix recover` first.",
+    ),
+    entry(
+        "run-not-removed",
+        "Busy NotPermitted",
+        "An old run with its backup sets cannot be removed, or not whole.",
+        KEPT,
+        "See what keeps it (`ls -l`, `lsattr`), then run `dsmcertfix prune` again: it goes on there.",
     ),
 )
 

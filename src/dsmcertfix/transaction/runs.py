@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -21,12 +20,16 @@ from dsmcertfix.lenient import text
 from dsmcertfix.model import FileSet, LocatedStore, Owner, ServerFile
 from dsmcertfix.platforms import private
 from dsmcertfix.platforms.base import Platform
+from dsmcertfix.platforms.removing import remove, removing
 from dsmcertfix.server.model import LocatedInstance
 from dsmcertfix.transaction.backup import MANIFEST, Backup, load_backup
 from dsmcertfix.transaction.journal import FILE, SCHEMA, Event, Journal, read_journal
 from dsmcertfix.transaction.repaired import Goal, goal_from
 from dsmcertfix.transaction.services import cut_off_restarts
 from dsmcertfix.transaction.tidying import LEFT, TIDIED
+
+REMOVED = "removed.jsonl"
+"""What the journal of a run is called that is being removed: it is nobody's any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,17 +239,38 @@ def prunable(state: Path, keep: int) -> tuple[PastRun, ...]:
 
 
 def remove_run(run: PastRun) -> None:
-    """The run's directory is gone; its manifests go first and its journal last.
+    """No journal tells of the run any more, so there is no set of it; and its directory is gone.
 
-    So a removal that was cut off leaves no set that looks damaged, and is seen and repeated.
+    Raises Busy or NotPermitted where something cannot be removed: then the run is there as it was, or what is
+    left of it is found by `remains`.
     """
     if not run.finished:
         raise Unrecovered("run-not-finished", f"run {run.id} is not finished; its backup stays")
-    for store in run.stores:
-        (store.backup_path / MANIFEST).unlink(missing_ok=True)
-    if (run.directory / "stores").exists():
-        shutil.rmtree(run.directory / "stores")
-    shutil.rmtree(run.directory)
+    with removing(run.directory):
+        # One rename: whenever a removal is cut off, no set looks damaged and no rollback wants what is gone.
+        run.journal_path.rename(run.directory / REMOVED)
+    remove_remains(run.directory)
+
+
+def remains(state: Path) -> tuple[Path, ...]:
+    """The directories of removed runs that are still there: something stayed, or the removal was cut off.
+
+    Call it only while no other run can be at work: an empty one may be that of a run that begins.
+    """
+    runs = state / "runs"
+    marked = {path.parent for path in runs.glob(f"*/{REMOVED}")}
+    empty = {path for path in runs.glob("*") if path.is_dir() and not any(path.iterdir())}
+    return tuple(sorted(marked | empty))
+
+
+def remove_remains(directory: Path) -> None:
+    """The directory of a removed run is gone. Raises as `remove_run` does."""
+    with removing(directory):
+        for manifest in directory.glob(f"stores/*/backup/{MANIFEST}"):
+            # First, for whoever has read the journal before.
+            with contextlib.suppress(OSError):
+                manifest.unlink()
+        remove(directory, REMOVED)
 
 
 def _past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
