@@ -16,7 +16,7 @@ from tests.shown import shown_only_if
 
 from dsmcertfix.errors import NotFound, NotPermitted
 from dsmcertfix.model import Owner
-from dsmcertfix.process import clean_environment, run
+from dsmcertfix.process import clean_environment, launch, run
 
 NOBODY = Owner(uid=54321, gid=54322, name="somebody", home=Path("/"), groups=(54323,))
 Shell = Callable[[str], list[str]]
@@ -218,6 +218,16 @@ def test_the_tail_has_the_errors_last_and_control_characters_escaped(shell: Shel
     completed = run(shell(r"printf 'one\n\ntwo\n'; printf '\033[31mred' >&2"), env={}, timeout_s=LIMIT_S)
     assert completed.tail() == ("one", "two", r"\x1b[31mred")
     assert completed.tail(lines=1) == (r"\x1b[31mred",)
+
+
+def test_what_is_hidden_from_a_tail_is_hidden_before_anything_is_cut_off(tmp_path: Path) -> None:
+    script = "print('secret ' * 10_000, 'end'); print('x' * 296 + 'secret'); print('\\x1b[31msecret')"
+    launched = launch(python(script), env={}, output=tmp_path / "said")
+    end = time.monotonic() + 20
+    while launched.ended() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    told = launched.tail(lambda lines: (line.replace("secret", "*") for line in lines))
+    assert told == ("x" * 296 + "*", r"\x1b[31m*")
 
 
 def test_a_program_that_does_not_exist_is_not_found(tmp_path: Path) -> None:

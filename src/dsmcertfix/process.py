@@ -13,7 +13,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -148,12 +148,18 @@ class Launched:
         """Its status, None while it runs."""
         return self._process.poll()
 
-    def tail(self, lines: int = 20) -> tuple[str, ...]:
-        """The last lines that it and what it started said, none too wide, control characters escaped."""
+    def tail(self, hide: Callable[[Iterable[str]], Iterable[str]], lines: int = 20) -> tuple[str, ...]:
+        """The last lines that it and what it started said, none too wide, control characters escaped.
+
+        `hide` takes out of the lines what nobody may see, before anything of them is cut off.
+        """
         with suppress(OSError), self._output.open("rb") as file:
-            file.seek(max(0, self._output.stat().st_size - _TAIL))
+            start = max(0, self._output.stat().st_size - _TAIL)
+            file.seek(start)
             said = file.read(_TAIL).decode("utf-8", "replace").splitlines()
-            return tuple(printable_line(line.rstrip())[:300] for line in said if line.strip())[-lines:]
+            # The first line may begin in the middle of a secret.
+            whole = (line.rstrip() for line in said[1 if start else 0 :] if line.strip())
+            return tuple(printable_line(line)[:300] for line in hide(whole))[-lines:]
         return ()
 
     def terminate(self) -> None:

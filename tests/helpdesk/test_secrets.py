@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from dsmcertfix.client.options import option_named
-from dsmcertfix.client.secrets import lines_without_secrets, without_secrets
+from dsmcertfix.client.secrets import lines_without_secrets, secret_words, without_secrets
 from dsmcertfix.client.shown_options import _ALSO_SHOWN, shown
 
 # Nothing that the allowlist, a number or the word for hidden lines could contain by chance.
@@ -23,6 +23,9 @@ PASSWORDS = ["PASSWORD"[:length] for length in range(3, 9)]
     [
         ("dsmc -password=abc q se", "dsmc -password=*** q se"),
         ("dsmc -pa=abc", "dsmc -pa=***"),
+        ("+ dsmadmc -id=a '-password=two words' halt", "+ dsmadmc -id=a '-password=*** halt"),
+        ('+ dsmadmc "-pa=it\'s two" halt', '+ dsmadmc "-pa=*** halt'),
+        (r"+ x '-pa=it'\''s two' halt", "+ x '-pa=*** halt"),
         ("PASSWORD abc", "PASSWORD ***"),
         ("pas\tabc", "pas\t***"),
         ('password "two words" more', "password *** more"),
@@ -46,6 +49,33 @@ def test_an_option_s_line_that_is_quoted_in_a_line_of_its_own_is_taken_out() -> 
     told = lines_without_secrets(lines)
     assert "abc" not in " ".join(told)
     assert (told[0], told[3]) == (lines[0], lines[3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line", "left"),
+    [
+        (("zqsecret", "halt"), "+ halt with zqsecret", "+ halt with ***"),
+        (("zqsecret",), "zqsecret1 ZQSECRET", "***1 ***"),
+        (("-id=admin", "--key=zq"), "zq of admin and zqx", "*** of *** and zqx"),
+        (("a:zq one",), "+ curl 'a:zq one'; user 'zq one'", "+ curl '***'; user '***'"),
+        (("it's zq",), "+ x 'it'\\''s zq'", "+ x '***'"),
+        (("-c", "dsmadmc -pa='zq1234' halt"), "for zq1234: halt denied", "for ***: halt denied"),
+        (("one\ntwo",), "two lines: one", "*** lines: ***"),
+        (("stop", "-q", "--no-block", "/opt/a/b"), "stop -q --no-block /opt/a/b", None),
+        ((), "nothing was given", None),
+    ],
+)
+def test_what_a_person_wrote_behind_a_program_is_taken_out_unless_it_is_harmless(
+    arguments: tuple[str, ...], line: str, left: str | None
+) -> None:
+    assert lines_without_secrets((line,), secret_words(arguments)) == (left or line,)
+
+
+@given(st.lists(SECRET, min_size=1, max_size=3), st.text(max_size=5), st.text(max_size=5))
+def test_no_word_of_a_command_is_left_in_a_line(words: list[str], before: str, after: str) -> None:
+    line = f"{before}{after.join(words)}{after}"
+    (told,) = lines_without_secrets((line,), secret_words(words))
+    assert not any(word in told for word in words)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsmcertfix.client.secrets import lines_without_secrets, secret_words
 from dsmcertfix.errors import (
     Busy,
     DsmcertfixError,
@@ -36,7 +37,10 @@ APPEARS_AFTER_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Who stops and starts one server. `limit_s` is for each; what commands say goes to files in `logs`."""
+    """Who stops and starts one server. `limit_s` is for each; what commands say goes to files in `logs`.
+
+    Those files are closed to others, and have everything, passwords too: only `_said` tells of it.
+    """
 
     platform: Platform
     located: LocatedInstance
@@ -64,7 +68,7 @@ class Keeper:
             if not self._down(launched, end):
                 status = launched.ended()
                 how = "does not end" if status is None else f"ended with {status}"
-                raise self._still_runs(f"the stop command {how}", launched.tail())
+                raise self._still_runs(f"the stop command {how}", _said(launched, command))
         except (Interrupted, Terminated) as error:
             end = min(end, time.monotonic() + _ON_ITS_WAY_S)
             self._waited(lambda: launched.ended() is not None or self.runs() is False, end)
@@ -107,7 +111,7 @@ class Keeper:
         return Busy(
             "server-not-stopped",
             f"the server of `{self.located.directory}` {how}: {why}",
-            context=tuple(f"it said: {line}" for line in said),
+            context=said,
             hint="If it ends later, start it again. See why it does not end, then run this again.",
         )
 
@@ -184,8 +188,9 @@ class Start:
         return True
 
     def said(self) -> tuple[str, ...]:
-        """What the command, and what it started, said last."""
-        return tuple(f"it said: {line}" for line in self.launched.tail()) if self.launched else ()
+        """What the command, and what it started, said last, without what may be a password."""
+        command = self._keeper.control.start
+        return _said(self.launched, command) if self.launched and command else ()
 
     def leave(self) -> None:
         """What was started goes on without us."""
@@ -276,6 +281,13 @@ def _systemctl(service: Service, platform: Platform, *, running: bool) -> Path:
         f"the system does not say that it starts `{service.name}` by {service.file}",
         hint="Give `--stop-command` and `--start-command`.",
     )
+
+
+def _said(launched: Launched, command: Command) -> tuple[str, ...]:
+    """The last lines of what was said, without what may be a password: a shell may repeat its commands."""
+    secrets = () if command.found else secret_words(command.words[1:])
+    said = launched.tail(lambda lines: lines_without_secrets(lines, secrets))
+    return tuple(f"it said: {line}" for line in said)
 
 
 def _words(command: Command, platform: Platform) -> tuple[str, ...]:
