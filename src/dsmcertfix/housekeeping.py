@@ -29,6 +29,7 @@ from dsmcertfix.transaction.runs import (
     backup_sets,
     begin_store,
     cut_off,
+    finished_run,
     new_run,
     past_runs,
     prunable,
@@ -134,16 +135,21 @@ def backups(host: Host) -> Report:
     )
 
 
-def prune(host: Host, keep: int, limits: Limits, observe: Observe, confirm: Confirm | None) -> Report:
+def prune(
+    host: Host, wanted: str | None, keep: int, limits: Limits, observe: Observe, confirm: Confirm | None
+) -> Report:
     """Of each store the newest `keep` backup sets are left, at least one, and all of an open journal.
 
-    A run that cannot be removed is the report's problem, and is tried again next time.
+    With `wanted` only the run with that id goes, and its sets even where they are the newest. A run that
+    cannot be removed is the report's problem, and is tried again next time. Raises NotFound when there is no
+    such run, Unrecovered when it is not finished.
     """
-    if not host.state.is_dir():
+    if wanted is None and not host.state.is_dir():
         return Report("prune", host_name(), comment="nothing to prune")
     with host.alone(limits):
         recover_cut_off(host, observe)
-        runs, left = prunable(host.state, keep), remains(host.state)
+        runs = prunable(host.state, keep) if wanted is None else (finished_run(host.state, wanted),)
+        left = remains(host.state)
         going = {run.id for run in runs}
         sets = tuple(_backup_report(*item) for item in backup_sets(host.state) if item[0].id in going)
         report = Report("prune", host_name(), backups=sets)

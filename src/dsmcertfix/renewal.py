@@ -201,8 +201,8 @@ def _renewed_report(host: Host, plan: RenewPlan, wish: RenewWish, journal: Journ
             "(`dsmcertfix server macro transitional`)",
             "on this host: the same `fix` for its own client and database backup; for peers and agents "
             "`dsmcertfix server macro forcesync`",
-            f"the backup {journal.path.parent / 'stores'} holds the old private key: `dsmcertfix prune` "
-            "removes old backups when they are not needed any more",
+            f"the backup {journal.path.parent / 'stores'} holds the old private key: "
+            f"`dsmcertfix prune {journal.path.parent.name}` removes it when it is not needed any more",
         )
     return replace(
         report,

@@ -125,6 +125,18 @@ class TestPrune:
         again = machine.run("prune", "--keep", "1", "--yes")
         assert (again.code, again.report["changed"]) == (0, False)
 
+    def test_a_run_that_is_named_goes_though_its_set_is_the_newest(self, machine: Machine) -> None:
+        older, newest = (str(fixed(machine).report["run"]) for _ in range(2))
+        assert machine.run("prune", "20200101T000000Z-abcdef", "--yes").code == 10
+        answer = machine.run("prune", newest, "--yes")
+        assert (answer.code, answer.report["changed"]) == (0, True)
+        assert [one["run"] for one in machine.run("backups").report["backups"]] == [older]
+        assert list(machine.state.glob(f"runs/{newest}*")) == []
+        assert machine.run("prune", newest, "--yes").code == 10
+        # An id is no path.
+        assert machine.run("prune", f"../runs/{older}", "--yes").code == 10
+        assert [one["run"] for one in machine.run("backups").report["backups"]] == [older]
+
     def test_after_it_the_last_fix_can_still_be_rolled_back(self, machine: Machine) -> None:
         fixed(machine)
         before = machine.seen()

@@ -308,6 +308,14 @@ class TestWhatIsKept:
         assert host.run("prune", "--keep", "1", "--yes").code == 0
         assert len(host.run("backups").report["backups"]) == 1
 
+    def test_the_command_that_the_renewal_names_removes_the_old_private_key(self, host: ServerHost) -> None:
+        renewed = host.server_renew()
+        (note,) = (line for line in renewed.report["stores"][0]["notes"] if "old private key" in line)
+        _, words, _ = note.split("`")
+        assert host.run(*words.split()[1:], "--yes").code == 0
+        assert host.run("backups").report["backups"] == []
+        assert list(host.state.glob("runs/*/stores/*/backup")) == []
+
 
 def test_a_stop_command_is_never_given_to_a_shell(host: ServerHost) -> None:
     proof = host.directory / "proof"

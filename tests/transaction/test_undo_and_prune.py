@@ -248,7 +248,7 @@ def stuck() -> Iterator[Callable[[Path], None]]:
 def pruned(mine: Machine, keep: int = 1) -> Report:
     """`prune` as the command line has it; whatever it ends in, its exit code is that of its problem."""
     report = reported(
-        "prune", lambda: prune(Host(UNIX, mine.state), keep, Limits(), lambda event: None, None)
+        "prune", lambda: prune(Host(UNIX, mine.state), None, keep, Limits(), lambda event: None, None)
     )
     assert report.exit_code == exit_code(report.problem, report.outcome)
     assert report.changed == (report.outcome == "changed")

@@ -28,7 +28,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rollback": ("rollback --yes", "rollback 20261114T101500Z-0a1b2c --yes", "rollback --yes --json"),
     "recover": ("recover", "recover --wait 60", "recover --json"),
     "backups": ("backups", "backups --json", "--state-dir /var/lib/dsmcertfix backups"),
-    "prune": ("prune --yes", "prune --keep 1 --yes", "prune --keep 5 --yes --json"),
+    "prune": ("prune --yes", "prune --keep 1 --yes --json", "prune 20261114T101500Z-0a1b2c --yes"),
     "probe": (
         "probe tsm01.example.com",
         "probe tsm01.example.com:1543 --timeout 5",
@@ -88,7 +88,7 @@ EXIT_CODES: dict[str, tuple[int, ...]] = {
     "rollback": (0, 1, 2, 10, 11, 12, 13, 14, 20, 30, 31, 130, 143),
     "recover": (0, 1, 2, 11, 12, 31),
     "backups": (0, 2, 12, 14, 31),
-    "prune": (0, 1, 2, 11, 12, 31),
+    "prune": (0, 1, 2, 10, 11, 12, 31),
     "probe": (0, 2, 16),
     "trust": _CHANGING,
     "guide": _CHANGING,

@@ -114,16 +114,25 @@ def backups(context: typer.Context, as_json: given.Json = False) -> None:
 
 def prune(
     context: typer.Context,
+    run_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Only this run, and its sets even where they are the newest."),
+    ] = None,
     keep: Annotated[int, typer.Option("--keep", metavar="N", min=1, help="Sets to keep of each store.")] = 3,
     yes: given.Yes = False,
     wait: given.Wait = 0.0,
     console_logs: given.ConsoleLogs = False,
     as_json: given.Json = False,
 ) -> None:
-    """Remove old backup sets, never the newest of a store, never one of an open journal."""
+    """Remove old backup sets, or those of one run; never one of an open journal."""
     from dsmcertfix.cli.wishes import limits
     from dsmcertfix.housekeeping import prune
 
     confirm = confirmation(yes, "Remove these backup sets?")
     time_limits = limits(TIMEOUT_S, wait)
-    run(context, "prune", as_json, lambda host: prune(host, keep, time_limits, progress(context), confirm))
+    run(
+        context,
+        "prune",
+        as_json,
+        lambda host: prune(host, run_id, keep, time_limits, progress(context), confirm),
+    )

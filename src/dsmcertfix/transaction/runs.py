@@ -183,9 +183,7 @@ def run_to_undo(state: Path, wanted: str | None) -> tuple[PastRun, tuple[StoreRu
             if left:
                 return run, tuple(left)
     if wanted is not None:
-        raise NotFound(
-            "run-not-found", f"there is no run `{wanted}`", hint="`dsmcertfix backups` lists them."
-        )
+        raise _no_such_run(wanted)
     raise NotFound(
         "nothing-to-roll-back",
         "no run has changed a store that was not rolled back since",
@@ -238,6 +236,24 @@ def prunable(state: Path, keep: int) -> tuple[PastRun, ...]:
     return tuple(run for run in runs if run.id not in kept)
 
 
+def finished_run(state: Path, wanted: str) -> PastRun:
+    """The run with that id. Raises NotFound when there is none, Unrecovered while it is not finished."""
+    found = next((run for run in past_runs(state) if run.id == wanted), None)
+    if found is None:
+        raise _no_such_run(wanted)
+    if not found.finished:
+        raise _not_finished(found)
+    return found
+
+
+def _no_such_run(wanted: str) -> NotFound:
+    return NotFound("run-not-found", f"there is no run `{wanted}`", hint="`dsmcertfix backups` lists them.")
+
+
+def _not_finished(run: PastRun) -> Unrecovered:
+    return Unrecovered("run-not-finished", f"run {run.id} is not finished; its backup stays")
+
+
 def remove_run(run: PastRun) -> None:
     """No journal tells of the run any more, so there is no set of it; and its directory is gone.
 
@@ -245,7 +261,7 @@ def remove_run(run: PastRun) -> None:
     left of it is found by `remains`.
     """
     if not run.finished:
-        raise Unrecovered("run-not-finished", f"run {run.id} is not finished; its backup stays")
+        raise _not_finished(run)
     with removing(run.directory):
         # One rename: whenever a removal is cut off, no set looks damaged and no rollback wants what is gone.
         run.journal_path.rename(run.directory / REMOVED)
