@@ -48,11 +48,16 @@ def before(
     context: typer.Context,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Take DIR as the root of the machine's file system."),
+        # Whether this user may look into a directory is for the commands to say: not all of them have to.
+        typer.Option(
+            "--root", metavar="DIR", readable=False, help="Take DIR as the root of the machine's file system."
+        ),
     ] = None,
     state_dir: Annotated[
         Path | None,
-        typer.Option("--state-dir", metavar="DIR", help="Keep journals, backups and the lock in DIR."),
+        typer.Option(
+            "--state-dir", metavar="DIR", readable=False, help="Keep journals, backups and the lock in DIR."
+        ),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")] = False,
     version: Annotated[
