@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
@@ -89,7 +90,7 @@ def _own_name(at: datetime) -> str:
 
 def _require_free(path: Path) -> None:
     """Said before the gathering, which takes its time; the writing does not rely on it."""
-    if path.exists() or path.is_symlink():
+    if os.path.lexists(path):
         raise _exists(path)
 
 
@@ -131,6 +132,7 @@ def _of_state(host: Host, warnings: list[str]) -> Iterator[Member]:
     """Journals and log, unless somebody else could have written them."""
     try:
         host.require_state()
+        there = host.has_state()
     except DsmcertfixError as error:
         warnings.append(f"journals and log are left out: {error.message}")
         return
@@ -138,7 +140,9 @@ def _of_state(host: Host, warnings: list[str]) -> Iterator[Member]:
         require_recovered(host)
     except DsmcertfixError as error:
         warnings.append(error.message)
-    runs = len(list((host.state / "runs").glob("*"))) if host.state.is_dir() else 0
+    if not there:
+        return
+    runs = len(list((host.state / "runs").glob("*")))
     if runs > MOST_JOURNALS:
         warnings.append(f"{runs - MOST_JOURNALS} older journals are left out")
     yield from of_runs(host)

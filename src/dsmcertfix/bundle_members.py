@@ -76,7 +76,7 @@ def of_option_files(places: Places) -> Iterator[Member]:
 
 def of_runs(host: Host) -> Iterator[Member]:
     """The newest journals, the newest first, and the log."""
-    runs = sorted((host.state / "runs").glob(f"*/{FILE}"), reverse=True) if host.state.is_dir() else []
+    runs = sorted((host.state / "runs").glob(f"*/{FILE}"), reverse=True)
     for path in runs[:MOST_JOURNALS]:
         name = f"runs/{_safe(path.parent.name)}/{FILE}"
         yield from _file(name, path, f"journal of the run {path.parent.name}")

@@ -144,8 +144,11 @@ def require_stores(inventory: Inventory, named: tuple[Path, ...]) -> None:
 
 
 def require_recovered(host: Host) -> None:
-    """Raises Unrecovered when an earlier run was cut off, and no run is at work that will see to it."""
-    if not (host.state / "runs").is_dir():
+    """Raises Unrecovered when an earlier run was cut off, and no run is at work that will see to it.
+
+    Runs that this user may not see are not its own to recover.
+    """
+    if not host.has_runs():
         return
     from dsmcertfix.transaction.runs import cut_off
 

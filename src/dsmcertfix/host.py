@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from dsmcertfix.errors import NotFound
+from dsmcertfix.errors import NotFound, NotPermitted
+from dsmcertfix.platforms import private
 from dsmcertfix.platforms.base import Platform
-from dsmcertfix.platforms.private import LOCK
 from dsmcertfix.platforms.this import this_platform
 
 
@@ -38,16 +38,27 @@ class Host:
         """No other run is at work. Raises Busy when one is, NotPermitted when the state is not ours."""
         self.require_state()
         self.platform.private_directory(self.state)
-        with self.platform.lock(self.state / LOCK, limits.wait_s):
+        with self.platform.lock(self.state / private.LOCK, limits.wait_s):
             yield
 
     def require_state(self) -> None:
         """What earlier runs left is ours. Raises NotPermitted when somebody else could have made it."""
         self.platform.require_state(self.state)
 
+    def has_state(self) -> bool:
+        """Whether there is a state directory. Raises NotPermitted where this user may not look."""
+        return private.is_there(self.state)
+
+    def has_runs(self) -> bool:
+        """Whether earlier runs left something that this user may see."""
+        try:
+            return private.is_there(self.state / private.RUNS)
+        except NotPermitted:
+            return False
+
     def busy(self) -> bool:
         """Whether a run is at work now."""
-        return self.platform.locked(self.state / LOCK)
+        return self.platform.locked(self.state / private.LOCK)
 
 
 def host_name() -> str:
@@ -59,9 +70,16 @@ def open_host(root: Path | None = None, state: Path | None = None, *, network_ho
     """The machine whose file system starts at `root`, this one without it.
 
     Homes on network file systems are left alone unless `network_homes`. Raises NotFound when there is no such
-    directory.
+    directory, or none that this user may see.
     """
-    if root is not None and not root.is_dir():
+    if root is not None and not _is_directory(root):
         raise NotFound("root-not-found", f"`{root}` is not a directory")
     platform = this_platform(root, network_homes=network_homes)
     return Host(platform, state.absolute() if state else platform.state_directory())
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False

@@ -90,8 +90,11 @@ def rollback(
 
 
 def recover(host: Host, limits: Limits, observe: Observe) -> Report:
-    """No run is cut off any more: each was finished or undone. Raises Unrecovered when one could not be."""
-    if not host.state.is_dir():
+    """No run is cut off any more: each was finished or undone. Raises Unrecovered when one could not be.
+
+    Raises NotPermitted when the state is not this user's.
+    """
+    if not host.has_state():
         return Report("recover", host_name(), comment="nothing to recover")
     with host.alone(limits):
         cut = cut_off(host.state)
@@ -121,7 +124,7 @@ def _servers_down(host: Host, run: PastRun) -> Iterator[str]:
 def backups(host: Host) -> Report:
     """Every backup set, each verified by its hashes. Raises NotPermitted when they may not be ours."""
     host.require_state()
-    sets = tuple(_backup_report(*item) for item in backup_sets(host.state)) if host.state.is_dir() else ()
+    sets = tuple(_backup_report(*item) for item in backup_sets(host.state)) if host.has_state() else ()
     damaged = [item for item in sets if item.problem is not None]
     comment = f"{len(sets)} backup set(s)" + (f", {len(damaged)} damaged" if damaged else "")
     return decided(
@@ -144,7 +147,7 @@ def prune(
     cannot be removed is the report's problem, and is tried again next time. Raises NotFound when there is no
     such run, Unrecovered when it is not finished.
     """
-    if wanted is None and not host.state.is_dir():
+    if wanted is None and not host.has_state():
         return Report("prune", host_name(), comment="nothing to prune")
     with host.alone(limits):
         recover_cut_off(host, observe)

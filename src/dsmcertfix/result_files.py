@@ -89,12 +89,19 @@ def _contents(
     for path in paths:
         if path == STANDARD_INPUT:
             yield from _values("standard input", lambda: (sys.stdin.buffer, None))
-        elif path.is_dir():
+        elif _is_directory(path):
             yield from _below(path, ours)
         elif not path.exists():
             raise _not_there(path, None)
         elif path.resolve() not in ours:
             yield from _values(str(path), partial(_named, path))
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError as error:
+        raise _not_there(path, error) from error
 
 
 def _below(

@@ -117,6 +117,11 @@ class RunLog:
 
     def ended(self, report: Report) -> None:
         """The end of the command is logged; of a command that only reads, errors where a log is kept."""
+        # It may not be known where: the state can be somebody else's.
+        with contextlib.suppress(Exception):
+            self._end(report)
+
+    def _end(self, report: Report) -> None:
         failed = report.exit_code not in _NO_ERRORS
         if self._command not in CHANGING and not (failed and log_path(self._host).parent.is_dir()):
             return

@@ -10,8 +10,8 @@ from dsmcertfix.client.native import NativeEngine
 from dsmcertfix.client.reading import read_store
 from dsmcertfix.errors import CannotReconnect, DsmcertfixError, EditFailed
 from dsmcertfix.host import Host, Limits
-from dsmcertfix.model import Owner, Programs, Stanza
-from dsmcertfix.plan import EngineChoice
+from dsmcertfix.model import Programs, Stanza
+from dsmcertfix.plan import EngineChoice, StorePlan
 from dsmcertfix.process import Waits
 from dsmcertfix.tls import present
 from dsmcertfix.transaction.client import Tools
@@ -26,12 +26,13 @@ def tools_for(
     client could be changed by others.
     """
 
-    def reconnect(stanza: Stanza, owner: Owner) -> Waits[DsmcertfixError | None]:
+    def reconnect(stanza: Stanza, item: StorePlan) -> Waits[DsmcertfixError | None]:
         if programs.dsmc is None:
             return CannotReconnect("no-client-program", "there is no dsmc on this machine")
         program = host.platform.trusted(programs.dsmc)
-        session = yield from dsmc.query_session(program, stanza, owner, timeout_s=limits.program_s)
-        return dsmc.failure(session, stanza, handed=handed)
+        located, whole = item.store.located, item.mode == "whole-store"
+        session = yield from dsmc.query_session(program, stanza, located.owner, timeout_s=limits.program_s)
+        return dsmc.failure(session, stanza, store=located.directory, handed=handed, anew=whole)
 
     return Tools(
         host.platform,

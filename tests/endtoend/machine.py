@@ -161,8 +161,11 @@ class Machine:
         )
         return Answer(done.returncode, done.stdout, done.stderr, {})
 
-    def run_as(self, user: User, *arguments: str | Path) -> Answer:
-        """The command with --json was run by that user, with a Python that every user can run."""
+    def run_as(self, user: User, *arguments: str | Path, state: Path | None = None) -> Answer:
+        """The command with --json was run by that user, with a Python that every user can run.
+
+        Its state is below the user's home, unless another place is given.
+        """
         python = runtime()
         packages = (Path(dsmcertfix.__file__).parents[1], Path(typer.__file__).parents[1])
         environment = {
@@ -171,8 +174,8 @@ class Machine:
             "PYTHONPATH": os.pathsep.join(map(str, packages)),
             "LD_LIBRARY_PATH": str(python.libraries),
         }
-        state = ["--state-dir", str(user.home / "state")]
-        words = ["-m", "dsmcertfix", "--root", str(self.root), *state, *map(str, arguments), "--json"]
+        places = ["--root", str(self.root), "--state-dir", str(state or user.home / "state")]
+        words = ["-m", "dsmcertfix", *places, *map(str, arguments), "--json"]
         done = subprocess.run(
             [str(python.python), *words],
             stdin=subprocess.DEVNULL,

@@ -242,3 +242,9 @@ def test_host_names_are_the_same_in_upper_and_lower_case() -> None:
 )
 def test_an_inventory_is_read_as_people_have_it(text: str, hosts: tuple[str, ...]) -> None:
     assert hosts_in(text) == hosts
+
+
+@pytest.mark.parametrize("command", ["detect", "fix"])
+def test_a_wrong_command_line_hides_nothing_that_was_found(command: str) -> None:
+    (endpoint,) = endpoints(detect(3), result(command, 2, at=None))
+    assert endpoint.state == "needed"

@@ -191,6 +191,8 @@ class TestWhatIsWrong:
         before = host.of_server()
         refused = host.run("server", "renew", "--yes", "--expires-within", "5000")
         assert (refused.code, refused.problem, host.of_server()) == (code, problem, before)
+        # No client makes a server's files anew.
+        assert "whole-store" not in answer.stdout + refused.stdout
 
     @shown_only_if(AS_ROOT, "a directory of two owners")
     def test_a_directory_of_two_owners_is_left_alone(self, host: ServerHost) -> None:

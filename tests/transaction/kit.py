@@ -164,12 +164,12 @@ PLANTS: list[Callable[[Path], None]] = [plant_symlink, plant_fifo, plant_socket]
 Reconnects = Callable[[Stanza, Owner], DsmcertfixError | None]
 
 
-def waiting(reconnect: Reconnects) -> Callable[[Stanza, Owner], Waits[DsmcertfixError | None]]:
+def waiting(reconnect: Reconnects) -> Callable[[Stanza, StorePlan], Waits[DsmcertfixError | None]]:
     """The same for a transaction: it is waited for, and comes back at once."""
 
-    def begun(stanza: Stanza, owner: Owner) -> Waits[DsmcertfixError | None]:
+    def begun(stanza: Stanza, plan: StorePlan) -> Waits[DsmcertfixError | None]:
         yield 0.0
-        return reconnect(stanza, owner)
+        return reconnect(stanza, plan.store.located.owner)
 
     return begun
 

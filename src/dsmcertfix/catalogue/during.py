@@ -176,7 +176,7 @@ SESSIONS = (
         "ReconnectFailed",
         "The client did not finish its session in time.",
         PUT_BACK,
-        "`dsmcertfix fix --whole-store` (APAR IT41127), or a longer `--timeout`.",
+        "`dsmcertfix fix --whole-store --store DIRECTORY` (APAR IT41127), or a longer `--timeout`.",
     ),
     entry("client-not-run", "ReconnectFailed", "The client could not be run.", PUT_BACK, _AGAIN),
     entry(
@@ -203,7 +203,7 @@ LIVE = (
         "SwapFailed",
         "A client made a store where the old one was moved away.",
         PUT_BACK,
-        "Run `dsmcertfix fix --whole-store` again when no backup runs.",
+        "Run `dsmcertfix fix --whole-store --store DIRECTORY` again when no backup runs.",
     ),
     entry(
         "left-behind",

@@ -19,10 +19,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from dsmcertfix import __version__
-from dsmcertfix.cli.context import Settings, show_usage_problem
+from dsmcertfix.cli.context import Settings, give_up, print_to, show_usage_problem
 from dsmcertfix.cli.examples import epilog
 from dsmcertfix.cli.streams import open_streams
-from dsmcertfix.errors import DsmcertfixError, UsageError, bug
+from dsmcertfix.errors import DsmcertfixError, Problem, UsageError, bug
 from dsmcertfix.process_signals import UntilOver
 
 Command = Callable[..., Any]
@@ -39,7 +39,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"dsmcertfix {__version__}")
+        print_to(sys.stdout, f"dsmcertfix {__version__}")
         raise typer.Exit
 
 
@@ -48,11 +48,16 @@ def before(
     context: typer.Context,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Take DIR as the root of the machine's file system."),
+        # Whether this user may look into a directory is for the commands to say: not all of them have to.
+        typer.Option(
+            "--root", metavar="DIR", readable=False, help="Take DIR as the root of the machine's file system."
+        ),
     ] = None,
     state_dir: Annotated[
         Path | None,
-        typer.Option("--state-dir", metavar="DIR", help="Keep journals, backups and the lock in DIR."),
+        typer.Option(
+            "--state-dir", metavar="DIR", readable=False, help="Keep journals, backups and the lock in DIR."
+        ),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")] = False,
     version: Annotated[
@@ -157,6 +162,26 @@ def whole() -> typer.Typer:
     return app
 
 
+_WITH_VALUE = ("--root", "--state-dir")
+"""The options before the command that a value follows."""
+
+
+def _command_in(words: list[str]) -> str:
+    """The command that a command line names, before it is understood; empty where it names none that is."""
+    left = iter(words)
+    for word in left:
+        if word in _WITH_VALUE:
+            next(left, None)
+        elif word == SERVER:
+            from dsmcertfix.cli import server
+
+            names, following = [command.__name__ for command in server.COMMANDS], next(left, "")
+            return f"{SERVER} {following}" if following in names else SERVER
+        elif not word.startswith("-"):
+            return word if any(word in group for group, _ in _COMMANDS) else ""
+    return ""
+
+
 def _format_in(words: list[str]) -> str:
     """The format that a command line asks for, before it is understood: "text" where it names none."""
     if "--json" in words:
@@ -179,26 +204,39 @@ def _end_with_a_code() -> None:
         signal.signal(signal.SIGINT, UntilOver(signal.default_int_handler))
 
 
+def _problem_of(error: Exception, words: list[str]) -> Problem:
+    """What is wrong with the command line, or with us."""
+    told = getattr(error, "format_message", None)
+    if told is None:
+        return bug(error).problem()
+    command = _command_in(words)
+    hint = f"`dsmcertfix {command}{' ' if command else ''}--help` lists the options."
+    return UsageError("usage", " ".join(str(told()).split()), hint=hint).problem()
+
+
 def main() -> NoReturn:
     """Runs the command line of this process and ends it with the exit code of docs/exit-codes.md."""
     open_streams()
     # Whatever is made is closed, however the caller's shell is set; the client's own run has its own umask.
     os.umask(0o077)
     _end_with_a_code()
-    form = _format_in(sys.argv[1:])
-    _register(sys.argv[1:])
+    words = sys.argv[1:]
+    form = _format_in(words)
+    _register(words)
     try:
         code = app(standalone_mode=False)
     except DsmcertfixError as error:
-        code = show_usage_problem(error.problem(), form)
-    except Exception as error:
-        told = getattr(error, "format_message", None)
-        if told is None and form not in ("intune", "nagios"):
+        code = show_usage_problem(error.problem(), form, _command_in(words))
+    except OSError as error:
+        # Help is all that is not printed by us.
+        if not {"-h", "--help"} & {*words}:
             raise
-        command = sys.argv[1:3] if sys.argv[1:2] == [SERVER] else sys.argv[1:2]
-        hint = f"`dsmcertfix {' '.join(command)} --help` lists the options."
-        ours = bug(error) if told is None else UsageError("usage", told(), hint=hint)
-        code = show_usage_problem(ours.problem(), form)
+        give_up(sys.stdout, error)
+        code = 0
+    except Exception as error:
+        if not hasattr(error, "format_message") and form not in ("intune", "nagios"):
+            raise
+        code = show_usage_problem(_problem_of(error, words), form, _command_in(words))
     # The process ends: the interpreter need not search what is left of it for cycles, object by object.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)

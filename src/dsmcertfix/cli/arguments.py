@@ -29,7 +29,8 @@ ExpiresWithin = Annotated[
     ),
 ]
 Stores = Annotated[
-    list[Path] | None, typer.Option("--store", metavar="DIR", help="Only the store in this directory.")
+    list[Path] | None,
+    typer.Option("--store", metavar="DIR", readable=False, help="Only the store in this directory."),
 ]
 WholeStore = Annotated[
     bool, typer.Option("--whole-store", help="Move the whole store away and let the client make a new one.")

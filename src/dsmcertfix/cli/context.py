@@ -128,14 +128,18 @@ def show(report: Report, *, as_json: bool) -> None:
     print_to(sys.stderr, text.render_problem(report, width=width, colour=colour))
 
 
-def show_usage_problem(problem: Problem, form: str) -> int:
-    """A wrong command line is told like any other failure, in the format asked for; returns its exit code."""
+def show_usage_problem(problem: Problem, form: str, command: str) -> int:
+    """A wrong command line is told like any other failure, in the format asked for; returns its exit code.
+
+    `command` is what it named; the bare word `server` and `guide` stand for no report.
+    """
     from dsmcertfix.cli.telling import Telling, format_of_problems, tell
     from dsmcertfix.host import host_name
     from dsmcertfix.report import Report
 
     code = exit_code(problem, "unchanged")
-    report = Report("", host_name(), comment=problem.message, exit_code=code, problem=problem)
+    named = "" if command in ("server", "guide") else command
+    report = Report(named, host_name(), comment=problem.message, exit_code=code, problem=problem)
     return tell(report, Telling(format_of_problems(form)))
 
 
@@ -261,17 +265,20 @@ def print_to(stream: TextIO, text: str) -> None:
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
     except OSError as error:
-        _give_up(stream)
-        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            print_to(sys.stderr, f"the result cannot be written to standard output: {error.strerror}")
+        give_up(stream, error)
     except ValueError:
         # The stream was closed from inside: nobody is there to be told.
         return
 
 
-def _give_up(stream: TextIO) -> None:
-    """What is left for the stream goes nowhere: the interpreter would fail on it when it ends."""
+def give_up(stream: TextIO, error: OSError) -> None:
+    """What is left for the stream goes nowhere: the interpreter would fail on it when it ends.
+
+    Standard error is told that standard output cannot be written, unless nobody reads it any more.
+    """
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+    if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+        print_to(sys.stderr, f"the result cannot be written to standard output: {error.strerror}")

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsmcertfix.advice import quoted, whole_store_command
 from dsmcertfix.client import messages
 from dsmcertfix.client.secrets import lines_without_secrets
 from dsmcertfix.errors import CannotReconnect, FailedSession, ReconnectFailed
@@ -27,6 +28,10 @@ _TLS_LINE = re.compile(r"^\s*SSL Information[ .]*:[ \t]*(?P<tls>[^\r\n]*)", re.M
 # What the value of that line looks like in every language.
 _TLS_VALUE = re.compile(r"\b(?:TLSv1[.\d]*|TLS_[A-Z0-9_]+)(?:[ \t]+TLS_[A-Z0-9_]+)?")
 _NODE = re.compile(r"^\s*Node Name[ .]*:[ \t]*(?P<node>\S+)", re.MULTILINE)
+_TIMED_OUT_ANEW = (
+    "It had no key database of its own then: see what its dsmerror.log says. "
+    "A slow server needs a longer `--timeout`."
+)
 # 4 and 8: files skipped, warnings; neither says that the session failed.
 _WARNINGS = (4, 8)
 
@@ -96,11 +101,17 @@ def read(completed: Completed) -> Session:
 
 
 def failure(
-    session: Session, stanza: Stanza, *, store: Path | None = None, handed: messages.Handed | None = None
+    session: Session,
+    stanza: Stanza,
+    *,
+    store: Path | None = None,
+    handed: messages.Handed | None = None,
+    anew: bool = False,
 ) -> ReconnectFailed | None:
     """The error to raise after this session, with the advice that its messages lead to.
 
-    None when the session was established, and when its output does not tell.
+    `anew` where the whole store was moved away before it, so that this is not advised once more. None when
+    the session was established, and when its output does not tell.
     """
     if session.established is not False:
         return None
@@ -109,15 +120,18 @@ def failure(
             "client-timed-out",
             f"the client did not finish its session for stanza {stanza.name} in time and was stopped",
             context=_said(session),
-            hint="A key database from before a client upgrade can make the client hang (APAR IT41127): "
-            "use `dsmcertfix fix --whole-store`. A slow server needs a longer `--timeout`.",
+            hint=_TIMED_OUT_ANEW
+            if anew
+            else "A key database from before a client upgrade can make the client hang (APAR IT41127): "
+            f"use {whole_store_command(store)}. A slow server needs a longer `--timeout`.",
         )
+    named = quoted(store) if store else None
     found = messages.advice(
         session.codes,
         node=session.node or stanza.node,
         server=str(stanza.server) if stanza.server else session.server_name,
         stanza=stanza.name,
-        store=str(store) if store else None,
+        store=named,
         handed=handed,
     )
     because = f"{found.code}: {found.meaning}" if found.code else found.meaning
@@ -125,7 +139,7 @@ def failure(
         "client-not-connected",
         f"the client did not connect with stanza {stanza.name}: {because}",
         context=(f"to act: {found.actor.value}", f"return code {session.returncode}", *_said(session)),
-        hint=found.text,
+        hint=messages.of_a_new_store(found, named) if anew else found.text,
     )
     node, server = session.node or stanza.node, str(stanza.server) if stanza.server else None
     error.session = FailedSession(stanza.name, server, node, found.code)

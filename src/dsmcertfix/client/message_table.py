@@ -24,7 +24,8 @@ class Message:
     `advice` may hold {node}, {server}, {stanza}, {store} and {trust}. The message with the highest `rank`
     decides when several come together: a cause ranks above its consequences. `handed` stands in for `advice`
     where the certificate was not to be fetched but came from a file, `met` (for the administrator of the
-    machine) where nothing was repaired yet: the code is in an error log, or somebody asks for it.
+    machine) where nothing was repaired yet: the code is in an error log, or somebody asks for it; `anew`
+    (with {store} alone) where the whole store had been moved away before.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Message:
     rank: int
     handed: str = ""
     met: str = ""
+    anew: str = ""
 
 
 _SERVER, _MACHINE, _USER = Actor.SERVER_ADMINISTRATOR, Actor.MACHINE_ADMINISTRATOR, Actor.BACKUP_USER
@@ -66,6 +68,10 @@ _LOOK_AT_PORT = (
 _RESTORE_PAIR = (
     "Check owner and mode of {store}, and that dsmcert.kdb and dsmcert.sth belong together; otherwise run "
     "`dsmcertfix fix --whole-store --store {store}`."
+)
+_NO_PAIR = (
+    "The client was to make a new store in {store}, and could not open what it made: check owner and mode of "
+    "that directory, and what dsmerror.log says."
 )
 _FOLLOWS = "It follows from another message: look for one before it, here and in dsmerror.log."
 
@@ -105,6 +111,7 @@ _CLIENT = (
         _MACHINE,
         _RESTORE_PAIR + " If this client needs its dsmcert.idx, run it with `--keep-index`.",
         80,
+        anew=_NO_PAIR,
     ),
     Message(
         "ANS1592E",
@@ -194,8 +201,15 @@ _GSKIT = (
     Message(
         "GSKIT-8", "the certificate could not be validated", _SERVER, _STRICT, 42, _NOT_OF_THE_FILE, _DETECT
     ),
-    Message("GSKIT-102", "the key database could not be read or written", _MACHINE, _RESTORE_PAIR, 43),
-    Message("GSKIT-103", "the key database has a wrong format", _MACHINE, _RESTORE_PAIR, 43),
+    Message(
+        "GSKIT-102",
+        "the key database could not be read or written",
+        _MACHINE,
+        _RESTORE_PAIR,
+        43,
+        anew=_NO_PAIR,
+    ),
+    Message("GSKIT-103", "the key database has a wrong format", _MACHINE, _RESTORE_PAIR, 43, anew=_NO_PAIR),
     Message(
         "GSKIT-104",
         "the key database holds the same key twice",
@@ -203,7 +217,9 @@ _GSKIT = (
         "See the labels with `dsmcertfix inspect --store {store}` and delete one with `--label`.",
         42,
     ),
-    Message("GSKIT-106", "the password does not fit the key database", _MACHINE, _RESTORE_PAIR, 43),
+    Message(
+        "GSKIT-106", "the password does not fit the key database", _MACHINE, _RESTORE_PAIR, 43, anew=_NO_PAIR
+    ),
     Message(
         "GSKIT-107",
         "a certificate in the key database has expired",
@@ -218,8 +234,8 @@ _GSKIT = (
         "Import the CA's certificate into {store} with `dsmcertfix trust`.",
         42,
     ),
-    Message("GSKIT-201", "no password for the key database", _MACHINE, _RESTORE_PAIR, 43),
-    Message("GSKIT-202", "the key database could not be opened", _MACHINE, _RESTORE_PAIR, 43),
+    Message("GSKIT-201", "no password for the key database", _MACHINE, _RESTORE_PAIR, 43, anew=_NO_PAIR),
+    Message("GSKIT-202", "the key database could not be opened", _MACHINE, _RESTORE_PAIR, 43, anew=_NO_PAIR),
     Message(
         "GSKIT-401",
         "the certificate has expired, or is not valid yet",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsmcertfix.advice import plain, trust_command
+from dsmcertfix.advice import STORE, plain, trust_command
 from dsmcertfix.client.message_table import MESSAGES, STRICT_SIGNS, Actor
 
 
@@ -47,7 +47,7 @@ _UNKNOWN = {
     "node": "<node name>",
     "server": "<server>",
     "stanza": "<stanza>",
-    "store": "<directory of the store>",
+    "store": STORE,
 }
 
 
@@ -99,6 +99,14 @@ def advice(
     if met and decisive.met:
         text, actor = decisive.met, Actor.MACHINE_ADMINISTRATOR
     return Advice(decisive.code, decisive.meaning, actor, text.format(**names), others)
+
+
+def of_a_new_store(found: Advice, store: str | None) -> str:
+    """Its text, where the whole store had been moved away before: that is not advised once more."""
+    message = MESSAGES.get(found.code or "")
+    if message is None or not message.anew:
+        return found.text
+    return message.anew.format(store=store or STORE)
 
 
 def _nothing_known(codes: tuple[str, ...]) -> Advice:

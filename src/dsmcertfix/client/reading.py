@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from dsmcertfix.advice import about, whole_store_command
 from dsmcertfix.errors import DsmcertfixError, NotPermitted, Problem, StoreUnreadable
 from dsmcertfix.model import FileFact, LocatedStore, Store, StoreFile
 from dsmcertfix.platforms.base import Platform, StoreDirectory
@@ -24,7 +27,9 @@ def read_store(platform: Platform, located: LocatedStore) -> Store:
             database = kdb.read(content)
             problem = _verified(database, directory, facts)
     except DsmcertfixError as error:
-        return Store(located, facts, problem=error.problem(), writable=writable, signs_on=signs_on)
+        problem = error.problem()
+        problem = replace(problem, hint=about(problem.hint, located.directory))
+        return Store(located, facts, problem=problem, writable=writable, signs_on=signs_on)
     except OSError as error:
         problem = _unreadable(located, error).problem()
         return Store(located, facts, problem=problem, writable=writable, signs_on=signs_on)
@@ -40,12 +45,13 @@ def _verified(
         return StoreUnreadable(
             "stash-missing",
             f"`{directory.path / StoreFile.STH.value}` is missing: the key database cannot be opened",
-            hint="`--whole-store` lets the client make a new store.",
+            hint=f"{whole_store_command(directory.path)} lets the client make a new store.",
         ).problem()
     try:
         kdb.verify(database, stash.password(directory.read(StoreFile.STH)))
     except StoreUnreadable as error:
-        return error.problem()
+        problem = error.problem()
+        return replace(problem, hint=about(problem.hint, directory.path))
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dsmcertfix.errors import Problem
+from dsmcertfix.errors import Problem, UsageError
 from dsmcertfix.fleet.seen import ATTEMPTS, LOOKS, Seen
 
 State = Literal[
@@ -71,7 +71,10 @@ class Fleet:
         """The result is counted."""
         known = self._hosts.setdefault(seen.host.lower(), _Known())
         known.results += 1
-        if seen.command == "inspect":
+        if seen.exit_code == UsageError.untouched:
+            # A wrong command line tells nothing of the state, whichever command it named.
+            known.other = newer(known.other, seen)
+        elif seen.command == "inspect":
             known.glance = newer(known.glance, seen)
         elif seen.command in LOOKS:
             known.look = newer(known.look, seen)

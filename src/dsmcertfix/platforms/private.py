@@ -19,6 +19,8 @@ from dsmcertfix.errors import BackupFailed, NotPermitted
 RUNS = "runs"
 LOCK = "lock"
 
+_OWN = "Run as root (on Windows as administrator), or give a state directory of your own with `--state-dir`."
+
 
 class Guard(Protocol):
     """What a system knows of its directories and files. Every question raises NotPermitted for a no."""
@@ -70,13 +72,22 @@ def keeping(path: Path, what: str = "state") -> Iterator[None]:
             raise NotPermitted(
                 "journal-not-permitted" if what == "journal" else "state-not-permitted",
                 message,
-                hint="Run as root (on Windows as administrator), or give a state directory of your own with "
-                "`--state-dir`.",
+                hint=_OWN,
             ) from error
         raise BackupFailed(
             "journal-not-written" if what == "journal" else "state-not-written",
             message,
             hint="Make room there, or give another place with `--state-dir`.",
+        ) from error
+
+
+def is_there(directory: Path) -> bool:
+    """Whether there is a directory of that name. Raises NotPermitted where this user may not look."""
+    try:
+        return directory.is_dir()
+    except PermissionError as error:
+        raise NotPermitted(
+            "state-not-permitted", f"`{directory}` may not be looked into by this user", hint=_OWN
         ) from error
 
 

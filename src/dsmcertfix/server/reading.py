@@ -41,7 +41,7 @@ def _with_database(platform: Platform, seen: Instance) -> Instance:
             database = kdb.read(directory.read(ServerFile.KDB))
             problem = _verified(database, directory)
     except DsmcertfixError as error:
-        return replace(seen, files=facts, problem=error.problem())
+        return replace(seen, files=facts, problem=_of_a_server(error))
     except OSError as error:
         why = f"`{seen.directory}` cannot be read: {error.strerror}"
         return replace(seen, files=facts, problem=StoreUnreadable("store-unreadable", why).problem())
@@ -67,8 +67,16 @@ def _verified(database: kdb.KeyDatabase, directory: StoreDirectory[ServerFile]) 
     try:
         kdb.verify(database, stash.password(directory.read(ServerFile.STH)))
     except StoreUnreadable as error:
-        return error.problem()
+        return _of_a_server(error)
     return None
+
+
+def _of_a_server(error: DsmcertfixError) -> Problem:
+    """The problem without the advice for a client's store: no client makes a server's files anew."""
+    problem = error.problem()
+    if not isinstance(error, StoreUnreadable):
+        return problem
+    return replace(problem, hint="Restore cert.kdb and cert.sth from one backup of the instance directory.")
 
 
 def read_arms(places: Places, directory: Path) -> tuple[Arm, ...]:

@@ -37,6 +37,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from dsmcertfix.advice import whole_store_command
 from dsmcertfix.errors import EditFailed, StoreUnreadable
 from dsmcertfix.store import codes, trusted
 from dsmcertfix.store.record import Record, RecordKind, parse
@@ -54,7 +55,7 @@ _MIN_SLOT_SIZE = 256
 _MAX_SLOT_SIZE = 1 << 24
 _LAST_NUMBER = 2**31 - 1
 
-_HINT = "Restore the store from a backup, or let the client make a new one: dsmcertfix fix --whole-store"
+_HINT = f"Restore the store from a backup, or let the client make a new one: {whole_store_command()}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def verify(database: KeyDatabase, password: bytes) -> None:
             "password-wrong",
             "The password in the stash file does not open the key database.",
             hint="dsmcert.kdb and dsmcert.sth may be from different times: restore both from one backup, or "
-            "let the client make new ones: dsmcertfix fix --whole-store",
+            f"let the client make new ones: {whole_store_command()}.",
         )
     slots = (record.slot for record in database.records)
     expected = codes.integrity(version, password, database.prefix + database.verifier, slots)

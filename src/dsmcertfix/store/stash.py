@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 from hashlib import sha256
 
+from dsmcertfix.advice import whole_store_command
 from dsmcertfix.errors import StoreUnreadable
 
 _OLD_SIZE = 129
@@ -28,7 +29,7 @@ _START = bytes((1, 1, 2, 3, 5, 8))
 
 _HINT = (
     "Restore dsmcert.kdb and dsmcert.sth from one backup, or let the client make new ones: "
-    "dsmcertfix fix --whole-store"
+    f"{whole_store_command()}."
 )
 
 

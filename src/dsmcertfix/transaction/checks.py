@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from dsmcertfix.advice import whole_store_command
 from dsmcertfix.errors import EditFailed, ReconnectFailed, SwapFailed, WrongCertificate
 from dsmcertfix.model import Certificate, Presented, Store, StoreFile
 from dsmcertfix.plan import CheckLive
@@ -59,7 +60,11 @@ def check_live(store: Store, step: CheckLive, at: datetime) -> None:
     """
     if step.moved_out:
         if any(fact.present for fact in store.files if fact.file is StoreFile.KDB):
-            raise SwapFailed("store-came-back", f"there is a store in `{store.directory}` again")
+            raise SwapFailed(
+                "store-came-back",
+                f"there is a store in `{store.directory}` again",
+                hint=f"Run {whole_store_command(store.directory)} again when no backup runs.",
+            )
         return
     # A store that was moved out and not made anew is no damaged one: what it lacks is told below.
     if store.problem is not None and any(fact.file is StoreFile.KDB and fact.present for fact in store.files):

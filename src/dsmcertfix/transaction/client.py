@@ -12,7 +12,6 @@ from dsmcertfix.errors import CannotReconnect, DsmcertfixError, InternalError, R
 from dsmcertfix.model import (
     Certificate,
     LocatedStore,
-    Owner,
     Presented,
     Server,
     Stanza,
@@ -47,12 +46,13 @@ from dsmcertfix.transaction.executor import Run, Subject, Transaction
 class Tools:
     """What a transaction acts with. `engines` in the order in which they are tried.
 
-    `reconnect` lets the owner's client sign on once and returns what went wrong, None when nothing did.
+    `reconnect` lets the store's owner's client sign on once and returns what went wrong, None when nothing
+    did.
     """
 
     platform: Platform
     engines: tuple[Engine, ...]
-    reconnect: Callable[[Stanza, Owner], Waits[DsmcertfixError | None]]
+    reconnect: Callable[[Stanza, StorePlan], Waits[DsmcertfixError | None]]
     read_store: Callable[[LocatedStore], Store]
     present: Callable[[Server], Presented]
 
@@ -145,7 +145,7 @@ class ClientTransaction(Transaction[Step, StoreFile]):
     def _reconnect(self, stanza: Stanza) -> Waits[None]:
         # After the journal was written, which takes its time: no session is begun after a signal.
         self._run.interrupts.checkpoint()
-        error = yield from self._tools.reconnect(stanza, self._store.owner)
+        error = yield from self._tools.reconnect(stanza, self._plan)
         if error is not None:
             raise error
         backup = self._require_backup()
