@@ -18,9 +18,9 @@ from dsmcertfix.errors import Problem
 from dsmcertfix.host import Host, Limits
 from dsmcertfix.inventory import take_inventory
 from dsmcertfix.model import Inventory
-from dsmcertfix.plan import Plan, Policy, Preflight, step_name, step_text
+from dsmcertfix.plan import Plan, Policy, Preflight, StorePlan, step_name, step_text
 from dsmcertfix.planner import make_plan
-from dsmcertfix.report import Report, StepReport, decided
+from dsmcertfix.report import Report, StepReport, StoreReport, decided
 from dsmcertfix.selection import Selection
 from dsmcertfix.services import service_reports
 
@@ -66,8 +66,8 @@ def leaving(inventory: Inventory, left: Mapping[Path, Problem]) -> Inventory:
 def plan_report(inventory: Inventory, plan: Plan) -> Report:
     """The steps of a plan, and what can be foreseen to be refused."""
     report = _of_plan("plan", inventory, plan)
-    foreseen = {item.store.id: item.problem for item in plan.stores if item.problem is not None}
-    stores = tuple(replace(store, problem=store.problem or foreseen.get(store.id)) for store in report.stores)
+    planned_stores = {item.store.id: item for item in plan.stores}
+    stores = tuple(_foreseen(store, planned_stores.get(store.id)) for store in report.stores)
     warnings = tuple(line for item in plan.stores for line in item.warnings)
     report = replace(report, stores=stores, steps=_planned_steps(plan), warnings=report.warnings + warnings)
     report = decided(report)
@@ -75,6 +75,14 @@ def plan_report(inventory: Inventory, plan: Plan) -> Report:
         return replace(_with_unchecked(report, plan, inventory), command="plan")
     changes = sum(item.problem is None for item in plan.stores)
     return replace(report, comment=f"would change {counted(changes, 'store')}")
+
+
+def _foreseen(store: StoreReport, planned_store: StorePlan | None) -> StoreReport:
+    """The store with what `fix` would be refused for: a content that goes as a whole need not be readable."""
+    if planned_store is None:
+        return store
+    notes = (store.problem.message,) if store.problem is not None else ()
+    return replace(store, problem=planned_store.problem, notes=store.notes + notes)
 
 
 def _planned_steps(plan: Plan) -> tuple[StepReport, ...]:

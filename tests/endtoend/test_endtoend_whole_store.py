@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,45 @@ class TestWholeStore:
         machine.require_proved("TSMA", machine.servers["TSMA"].sha256)
         assert machine.run("rollback", "--yes").code == 0
         assert machine.seen() == before
+
+    @pytest.mark.parametrize(
+        ("name", "spoil", "code", "problem"),
+        [
+            ("dsmcert.sth", lambda file: os.truncate(file, 100), 0, "stash-size"),
+            ("dsmcert.sth", lambda file: os.truncate(file, 0), 0, None),
+            ("dsmcert.sth", lambda file: file.write_bytes(bytes(129)), 0, None),
+            ("dsmcert.sth", lambda file: file.unlink(), 0, "stash-missing"),
+            ("dsmcert.kdb", lambda file: os.truncate(file, 300), 0, "file-cut-off"),
+            ("dsmcert.kdb", lambda file: file.write_text("no key database"), 0, None),
+            ("dsmcert.kdb", lambda file: (file.unlink(), file.mkdir()), 14, "not-a-regular-file"),
+            ("dsmcert.idx", lambda file: (file.unlink(), file.symlink_to("x")), 12, "not-a-regular-file"),
+        ],
+    )
+    def test_the_plan_for_a_damaged_store_says_what_its_fix_does(
+        self, machine: Machine, name: str, spoil: Callable[[Path], object], code: int, problem: str | None
+    ) -> None:
+        spoil(machine.ba / name)
+        arguments = ("--whole-store", "--store", machine.ba)
+        damage = machine.run("inspect").store(machine.ba)["problem"]
+        assert problem in (None, damage["code"])
+        planned = machine.run("plan", *arguments)
+        store, steps = planned.store(machine.ba), planned.report["steps"]
+        assert (planned.code, bool(steps)) == (code, code == 0)
+        told = (damage["message"], None) if code == 0 else (None, damage)
+        assert (store["notes"][-1] if store["notes"] else None, store["problem"]) == told
+        answer = machine.fix(*arguments)
+        assert (answer.code, answer.report["changed"]) == (code, code == 0)
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_what_the_fix_of_a_damaged_store_is_refused_for_its_plan_says_too(
+        self, machine: Machine, whole: bool
+    ) -> None:
+        os.truncate(machine.ba / "dsmcert.sth", 100)
+        machine.servers["TSMA"].stop()
+        arguments = ("--whole-store",) if whole else ("--server", "TSMA")
+        planned, answer = machine.run("plan", *arguments), machine.fix(*arguments)
+        assert (planned.code, planned.problem) == (answer.code, answer.problem)
+        assert answer.problem == ("server-refused" if whole else "stash-size")
 
     def test_a_rollback_brings_every_file_of_the_old_store_back(self, three: Machine) -> None:
         before = three.seen()
