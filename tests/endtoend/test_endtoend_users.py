@@ -61,6 +61,24 @@ class TestAnotherUser:
         assert "trusted.glusterfs.x" in os.listxattr(home / "dsmcert.sth")
         assert machine.run("rollback", "--yes").code == 0
 
+    @pytest.mark.parametrize("how", [(), ("--whole-store",)])
+    def test_a_group_that_she_may_not_give_leaves_the_new_file_hers_alone_and_is_told(
+        self, machine: Machine, alice: User, how: tuple[str, ...]
+    ) -> None:
+        if not AS_ROOT:
+            not_shown("files of another group: it needs root")
+        home = machine.endpoint.home_store(alice)
+        os.chown(home / "dsmcert.idx", alice.uid, 4343)
+        (home / "dsmcert.idx").chmod(0o640)
+        new = machine.renew("TSMB")
+        answer = machine.fix(*how, "--store", home)
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        made = (home / "dsmcert.idx").stat()
+        assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (alice.uid, alice.gid, 0o600)
+        (note,) = (line for line in answer.store(home)["notes"] if "owner's alone" in line)
+        assert "dsmcert.idx" in note and "group 4343, mode 0640" in note
+        machine.require_proved("TSMB", new, home)
+
     def test_both_stores_are_repaired_each_as_its_owner(self, machine: Machine, alice: User) -> None:
         new = {name: machine.renew(name) for name in ("TSMA", "TSMB")}
         answer = machine.fix()

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import NAMES, Machine
+from tests.shown import not_shown
+from tests.transaction.kit import ONLY_1000
 
+from dsmbench.endpoint import AS_ROOT
 from dsmbench.identity import authority
 from dsmbench.trouble import NAMES as TROUBLES
 
@@ -31,6 +34,29 @@ class TestWholeStore:
         store = {"dsmcert.kdb", "dsmcert.sth", "dsmcert.idx", "dsmcert.rdb", "dsmcert.crl"}
         assert store.isdisjoint(names()[0])
         assert three.left_behind() == []
+
+    @pytest.mark.parametrize("how", [("--whole-store",), ()])
+    def test_who_could_read_the_files_before_can_read_the_new_ones(
+        self, machine: Machine, how: tuple[str, ...]
+    ) -> None:
+        if not AS_ROOT:
+            not_shown("files of another group: it needs root")
+        for path in machine.ba.glob("dsmcert.*"):
+            os.chown(path, 0, 4343)
+            path.chmod(0o640)
+        for name in ("dsmcert.sth", "dsmcert.idx"):
+            try:
+                os.setxattr(machine.ba / name, "system.posix_acl_access", ONLY_1000)
+            except OSError:
+                not_shown("ACLs: this file system has none")
+        before = {name: (seen.mode, seen.uid, seen.gid, seen.xattrs) for name, seen in machine.seen().items()}
+        new = machine.renew("TSMA")
+        answer = machine.fix(*how, "--store", machine.ba)
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        machine.require_proved("TSMA", new)
+        after = {name: (seen.mode, seen.uid, seen.gid, seen.xattrs) for name, seen in machine.seen().items()}
+        assert after == before
+        assert not [line for line in answer.store(machine.ba)["notes"] if "owner's alone" in line]
 
     def test_one_that_is_healthy_is_left_alone_unless_it_is_named(self, three: Machine) -> None:
         before = three.everything()

@@ -71,6 +71,10 @@ SOON = datetime.now(timezone.utc) + timedelta(days=400)
 ACL = bytes.fromhex(
     "0200000001000600ffffffff02000400e803000004000400ffffffff10000400ffffffff20000000ffffffff"
 )
+# The owning group may not read, user 1000 may; in the mode that looks as if the group may.
+ONLY_1000 = bytes.fromhex(
+    "0200000001000600ffffffff02000400e803000004000000ffffffff10000400ffffffff20000000ffffffff"
+)
 A, B, C, NEW = (certificates.make() for _ in range(4))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
 from tests.transaction.kit import (
     ACL,
+    ONLY_1000,
     PLANTS,
     THREE,
     backed_up,
@@ -125,6 +127,82 @@ def test_moved_out_no_file_has_its_own_name(store: LocatedStore, backup: Backup)
     assert not [path for path in store.directory.iterdir() if path.name in PRESENT]
     finish(store)
     assert list(store.directory.iterdir()) == []
+
+
+# --- who may use what the client made anew ----------------------------------------------------------------
+
+
+def made_anew(file: Path) -> None:
+    """The client put another file there, as it does."""
+    file.unlink()
+    file.write_bytes(b"new")
+    file.chmod(0o644)
+
+
+def kept(store: LocatedStore, backup: Backup) -> tuple[str, ...]:
+    with opened(store) as directory:
+        live.keep_access(directory, backup)
+        return live.access_lost(directory, backup)
+
+
+@pytest.mark.parametrize("acl", [ACL, ONLY_1000, None])
+def test_a_file_that_was_made_anew_has_the_old_group_mode_and_acl(
+    store: LocatedStore, tmp_path: Path, acl: bytes | None
+) -> None:
+    file = store.directory / "dsmcert.sth"
+    file.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(file, 54321, 54322)
+    if acl is not None:
+        with_xattrs(file)
+        os.setxattr(file, "system.posix_acl_access", acl)
+        os.removexattr(file, "user.note")
+    before = seen(store.directory)["dsmcert.sth"]
+    backup = backed_up(store, tmp_path / "set")
+    made_anew(file)
+    assert kept(store, backup) == ()
+    after = seen(store.directory)["dsmcert.sth"]
+    assert (after[1:4], after[5]) == (before[1:4], before[5])
+
+
+def test_a_file_that_was_made_anew_has_no_acl_of_its_directory(store: LocatedStore, backup: Backup) -> None:
+    try:
+        os.setxattr(store.directory, "system.posix_acl_default", ACL)
+    except OSError:
+        not_shown("ACLs: this file system has none")
+    made_anew(store.directory / "dsmcert.kdb")
+    assert os.listxattr(store.directory / "dsmcert.kdb")
+    assert kept(store, backup) == ()
+    assert os.listxattr(store.directory / "dsmcert.kdb") == []
+    assert (store.directory / "dsmcert.kdb").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("mode", "acl", "then"), [(0o640, False, 0o600), (0o644, False, 0o644), (0o644, True, 0o600)]
+)
+def test_where_the_group_may_not_be_given_the_file_is_its_owner_s_alone(
+    store: LocatedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, acl: bool, then: int
+) -> None:
+    file = store.directory / "dsmcert.sth"
+    if acl:
+        with_xattrs(file)
+    file.chmod(mode)
+    backup = backed_up(store, tmp_path / "set")
+    made_anew(file)
+    # As if another group had been the file's.
+    (saved,) = (item for item in backup.files if item.fact.file is StoreFile.STH)
+    assert saved.metadata is not None
+    other = replace(saved, metadata=saved.metadata._replace(gid=saved.metadata.gid + 1))
+    backup = replace(backup, files=tuple(other if item is saved else item for item in backup.files))
+
+    def denied(*arguments: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", denied)
+    told = kept(store, backup)
+    assert file.stat().st_mode & 0o777 == then
+    assert len(told) == (then != mode)
+    assert all(str(file) in line and f"mode {mode:04o}" in line for line in told)
 
 
 def test_a_full_disk_while_the_new_file_is_written_leaves_the_old_one(

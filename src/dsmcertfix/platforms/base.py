@@ -224,7 +224,11 @@ class StoreDirectory(Protocol[FileT]):
         ...
 
     def keep_access(self, file: FileT, like: Metadata) -> None:
-        """Who could use the live file before can use it now. Raises as `fact`, also for a second name."""
+        """Who could use the live file before can use it now, and nobody else: `like` is what it was.
+
+        Where the system does not let us say so, it is its owner's alone, and its mode is another one.
+        Raises as `fact`, also for a second name.
+        """
         ...
 
     def discard(self, file: FileT, slot: Slot) -> None:

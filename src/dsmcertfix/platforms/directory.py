@@ -20,14 +20,12 @@ from typing import Generic
 
 from dsmcertfix.errors import Busy, NotPermitted, PlanOutdated, StoreUnreadable
 from dsmcertfix.model import FileFact, FileT
-from dsmcertfix.platforms import handles
+from dsmcertfix.platforms import handles, unix_access
 from dsmcertfix.platforms.base import SIZE_LIMIT, Metadata, Slot
 
 _CHUNK = 1024 * 1024
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
-# Sums over a file's content that the kernel keeps (IMA, EVM): wrong on any other content.
-_KERNEL_S = frozenset(("security.ima", "security.evm"))
 _ROOT_S = "trusted."
 
 
@@ -100,7 +98,7 @@ class UnixDirectory(Generic[FileT]):
         """
         with self._open(file, slot) as handle:
             info = os.fstat(handle)
-            xattrs = _xattrs(handle)
+            xattrs = unix_access.attributes(handle)
         if self._only_theirs:
             xattrs = tuple(pair for pair in xattrs if not pair[0].startswith(_ROOT_S))
         return Metadata(stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns, xattrs)
@@ -121,7 +119,7 @@ class UnixDirectory(Generic[FileT]):
         try:
             try:
                 _write_all(handle, content)
-                _apply(handle, like)
+                unix_access.apply(handle, like)
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -163,13 +161,12 @@ class UnixDirectory(Generic[FileT]):
         )
 
     def keep_access(self, file: FileT, like: Metadata) -> None:
-        """See `StoreDirectory.keep_access`: its mode. Refused is a second name of our own, too."""
+        """See `StoreDirectory.keep_access`. Refused is a second name of our own, too."""
         with self._open(file, "live") as handle:
             info = os.fstat(handle)
             if info.st_nlink > 1:
                 raise self._has_another_name(self.path / file.value, info)
-            if stat.S_IMODE(info.st_mode) != like.mode:
-                os.fchmod(handle, like.mode)
+            unix_access.keep(handle, like)
 
     def discard(self, file: FileT, slot: Slot) -> None:
         """Nothing has that name any more."""
@@ -339,33 +336,3 @@ def _write_all(handle: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(handle, rest) :]
-
-
-def _apply(handle: int, like: Metadata) -> None:
-    info = os.fstat(handle)
-    if (info.st_uid, info.st_gid) != (like.uid, like.gid):
-        os.fchown(handle, like.uid, like.gid)
-    present = dict(_xattrs(handle))
-    wanted = dict(like.xattrs)
-    for name in present:
-        # The directory's default ACL, say. What the system labels (SELinux) stays.
-        if name not in wanted and not name.startswith("security."):
-            os.removexattr(handle, name)
-    os.fchmod(handle, like.mode)
-    for name, value in like.xattrs:
-        if present.get(name) != value:
-            os.setxattr(handle, name, value)
-    if like.mtime_ns is not None:
-        os.utime(handle, ns=(like.mtime_ns, like.mtime_ns))
-
-
-def _xattrs(handle: int) -> tuple[tuple[str, bytes], ...]:
-    if not hasattr(os, "listxattr"):
-        return ()
-    try:
-        names = sorted(set(os.listxattr(handle)) - _KERNEL_S)
-        return tuple((name, os.getxattr(handle, name)) for name in names)
-    except OSError as error:
-        if error.errno == errno.ENOTSUP:
-            return ()
-        raise

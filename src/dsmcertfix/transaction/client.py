@@ -148,8 +148,7 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         error = yield from self._tools.reconnect(stanza, self._plan)
         if error is not None:
             raise error
-        backup = self._require_backup()
-        self._in_store(lambda directory: live.keep_access(directory, backup))
+        self._keep_access()
 
     def _check_live(self, step: CheckLive) -> str | None:
         store = self._tools.read_store(self._store)

@@ -95,6 +95,7 @@ class Transaction(ABC, Generic[StepT, FileT]):
         self._staged = Staged(self._directory / "stage", subject.located.kind, engines)
         self._backup: Backup[FileT] | None = None
         self._live = False
+        self._access_lost: tuple[str, ...] = ()
 
     # --- what differs
 
@@ -161,7 +162,7 @@ class Transaction(ABC, Generic[StepT, FileT]):
             if self._live:
                 self._in_store(live.settle)
             # From here on this outcome counts.
-            record = self._record(self._success(), self._now())
+            record = self._record(self._success(), self._with_warnings(self._now()))
             self._run.journal.append("store-finished", self._id, **record)
         except DsmcertfixError as error:
             return self._undo(error.problem())
@@ -170,6 +171,9 @@ class Transaction(ABC, Generic[StepT, FileT]):
         except Exception as error:
             return self._undo(bug(error).problem())
         return None
+
+    def _with_warnings(self, report: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**report, "notes": [*report.get("notes", ()), *self._access_lost]}
 
     def _success(self) -> Ended:
         return Ended(self.success, None)
@@ -253,6 +257,13 @@ class Transaction(ABC, Generic[StepT, FileT]):
 
     def _in_store(self, work: Callable[[StoreDirectory[FileT]], None]) -> None:
         self._platform.in_store(self._located, self._run.id, work)
+
+    def _keep_access(self) -> None:
+        """Who could use the files before can use them now; where that could not be, it will be told."""
+        backup = self._require_backup()
+        self._in_store(lambda directory: live.keep_access(directory, backup))
+        with self._platform.reading(self._located) as directory:
+            self._access_lost = live.access_lost(directory, backup)
 
     def _require_backup(self) -> Backup[FileT]:
         if self._backup is None:

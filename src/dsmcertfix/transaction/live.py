@@ -44,10 +44,26 @@ def move_out(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
 
 
 def keep_access(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
-    """Every file that was there before and is there now has its old mode or ACL: who read it still can."""
+    """Every file that was there before and is there now is open to whom it was open, and to nobody else."""
     for item in backup.files:
         if item.metadata is not None and directory.present(item.fact.file):
             directory.keep_access(item.fact.file, item.metadata)
+
+
+def access_lost(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> tuple[str, ...]:
+    """Which files `keep_access` had to close, a line for each; one that cannot be looked at is not told."""
+    lines: list[str] = []
+    for item in backup.files:
+        file, old = item.fact.file, item.metadata
+        if old is None:
+            continue
+        with contextlib.suppress(OSError, DsmcertfixError):
+            if directory.present(file) and directory.metadata(file).mode != old.mode:
+                lines.append(
+                    f"`{directory.path / file.value}` is its owner's alone now: its group {old.gid}, mode "
+                    f"{old.mode:04o} and ACL could not be given to it again"
+                )
+    return tuple(lines)
 
 
 def settle(directory: StoreDirectory[FileT]) -> None:

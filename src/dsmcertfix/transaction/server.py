@@ -100,8 +100,7 @@ class ServerTransaction(Transaction[ServerStep, ServerFile]):
             case AwaitCertificate(label, presents_at):
                 with self._run.interrupts.interruptible():
                     self._await(label, presents_at)
-                backup = self._require_backup()
-                self._in_store(lambda directory: live.keep_access(directory, backup))
+                self._keep_access()
             case CheckRenewed(old):
                 return f"SHA-256 {self._check(old).sha256}"
             case BackUp() | Stage() | DeleteLabel() | CheckStaged():
