@@ -137,8 +137,11 @@ def macro(
         str | None, typer.Option("--label", metavar="LABEL", help="The new certificate's name.")
     ] = None,
     days: Annotated[
-        int, typer.Option("--days", metavar="DAYS", help="How long it is valid, from today on.")
-    ] = 3650,
+        int | None,
+        typer.Option(
+            "--days", metavar="DAYS", help="How long it is valid, from today on; 3650 unless given."
+        ),
+    ] = None,
     output: told.Output = None,
     as_json: given.Json = False,
 ) -> None:
