@@ -25,7 +25,7 @@ COMMAND_LINE = (
         "UsageError",
         "The command would have to ask, and there is no terminal to ask on.",
         UNTOUCHED,
-        "Look at `dsmcertfix plan` first, then give `--yes`.",
+        "See what it would do (the message says with which command), then give `--yes`.",
     ),
     entry(
         "nobody-to-guide",
