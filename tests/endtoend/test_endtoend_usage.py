@@ -158,3 +158,32 @@ def test_help_says_what_is_meant() -> None:
         run("server", "renew", "--help").stdout.split()
     )
     assert "\n     31  " in run("server", "inspect", "--help").stdout
+
+
+@pytest.mark.parametrize("words", [("",), (" ", ""), ("\t",)], ids=repr)
+def test_no_code_is_not_explained(root: Path, words: tuple[str, ...]) -> None:
+    answer = checked(run("--root", root, "explain", *words, "--json"))
+    assert (answer.code, answer.report["problem"]["code"]) == (2, "no-code-given")
+
+
+@pytest.mark.parametrize("how", ["the same", "by another way", "a link", "a second name", "the inventory"])
+def test_one_file_is_not_written_for_two_things(tmp_path: Path, how: str) -> None:
+    results, page, other = tmp_path / "results.json", tmp_path / "page.html", tmp_path / "other"
+    results.write_text(run("--root", tmp_path, "detect", "--json").stdout)
+    page.write_text("precious\n")
+    if how == "a link":
+        other.symlink_to(page)
+    elif how == "a second name":
+        other.hardlink_to(page)
+    else:
+        other = tmp_path / "x" / ".." / page.name if how == "by another way" else page
+        (tmp_path / "x").mkdir()
+    option = "--inventory" if how == "the inventory" else "--csv"
+    answer = checked(run("report", results, "-o", page, option, other, "--json"))
+    assert (answer.code, answer.report["problem"]["code"]) == (2, "same-file-twice")
+    assert page.read_text() == "precious\n"
+
+
+def test_help_says_how_selectors_are_joined() -> None:
+    told = " ".join(run("fix", "--help").stdout.split())
+    assert "taken that any of --server, --label, --fingerprint and --expired names" in told

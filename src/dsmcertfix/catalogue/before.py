@@ -28,6 +28,13 @@ COMMAND_LINE = (
         "See what it would do (the message says with which command), then give `--yes`.",
     ),
     entry(
+        "no-code-given",
+        "UsageError",
+        "`explain` was given words with nothing in them.",
+        UNTOUCHED,
+        "Give a code, `dsmcertfix explain ANS1592E`, or none for what the client's error logs say.",
+    ),
+    entry(
         "nobody-to-guide",
         "UsageError",
         "Without a command the tool talks to a person, and there is no terminal.",

@@ -28,7 +28,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")]
 Servers = Annotated[
     list[str] | None,
-    typer.Option("--server", metavar="NAME", help="Stanza name, server address, or the name inside a label."),
+    typer.Option(
+        "--server",
+        metavar="NAME",
+        help="Stanza name, server address, or the name inside a label. Certificates are taken that any of "
+        "--server, --label, --fingerprint and --expired names.",
+    ),
 ]
 Labels = Annotated[
     list[str] | None, typer.Option("--label", metavar="L", help="The certificate with this label.")
