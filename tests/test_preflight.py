@@ -94,6 +94,11 @@ def test_a_store_that_client_and_applications_share_is_the_client_s() -> None:
     assert client_problem(both, A, server("TSM1"), shared) is None
 
 
+def test_a_certificate_that_is_not_in_use_yet_is_given_with_the_one_that_is() -> None:
+    problem = given_problem(server("TSM1"), presents("TSM1"), (certificate("other"),), NOW, must_answer=True)
+    assert problem is not None and "its cert256.arm and the new one in one file" in str(problem.hint)
+
+
 @pytest.mark.parametrize(
     ("seen", "given", "must_answer", "code"),
     [

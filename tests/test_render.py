@@ -209,6 +209,17 @@ def test_thousands_of_places_are_shown_to_the_last(width: int | None) -> None:
     assert told == [place.directory for place in places]
 
 
+@pytest.mark.parametrize("width", [None, 40, 80, 99, 100, 132])
+@pytest.mark.parametrize("command", ["backups", "prune"])
+def test_the_id_of_a_run_is_in_one_piece_to_be_given_to_rollback(command: str, width: int | None) -> None:
+    run = "20261127T091500Z-0a1b2c"
+    (item,) = full(command).backups[:1]
+    item = item._replace(run=run, directory="/home/a.user.with.a.long.name/tivoli/tsm/client/ba/bin")
+    shown = as_text.render(Report(command, "here", backups=(item,)), width=width).splitlines()
+    (line,) = (line for line in shown if run in line)
+    assert re.match(rf"{run}(:|\s)", line)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_colour_comes_only_when_asked_for_and_carries_nothing_by_itself(command: str) -> None:
     plain = as_text.render(full(command), width=100)

@@ -10,7 +10,8 @@ from dsmcertfix.client.error_log import Logged
 from dsmcertfix.client.error_logs import ErrorLog, ErrorLogs, read_error_logs
 from dsmcertfix.client.message_table import MESSAGES
 from dsmcertfix.client.messages import advice
-from dsmcertfix.errors import NotFound
+from dsmcertfix.commands import counted
+from dsmcertfix.errors import NotFound, UsageError
 from dsmcertfix.explain import asked, explanation
 from dsmcertfix.helpdesk_report import ExplanationReport
 from dsmcertfix.host import Host, host_name
@@ -25,13 +26,20 @@ _TOGETHER = timedelta(seconds=60)
 def explain(host: Host, words: tuple[str, ...]) -> Report:
     """Each code in the words, explained; without words what the client's error logs say, the newest first.
 
-    Raises NotFound when there is no error log. A code that is not known is the report's problem.
+    Raises NotFound when there is no error log, UsageError for words with nothing in them. A code that is not
+    known is the report's problem.
     """
     return _explain_logs(read_error_logs(host.platform.places)) if not words else _explain_words(words)
 
 
 def _explain_words(words: tuple[str, ...]) -> Report:
     found = asked(" ".join(words))
+    if not (found.known or found.unknown):
+        raise UsageError(
+            "no-code-given",
+            "there is no code in what was given",
+            hint="Give one: `explain ANS1592E`; without any it tells what the client's error logs say.",
+        )
     told = tuple(explanation(code) for code in found.known)
     report = Report("explain", host_name(), explanations=told)
     if not found.unknown:
@@ -108,7 +116,7 @@ def _counted(logs: Iterable[ErrorLog]) -> list[_Counted]:
 def _comment(known: list[_Counted], logs: int) -> str:
     """What happened last: of the codes that came together the cause."""
     if not known:
-        return f"nothing about certificates or sessions in {logs} error log(s)"
+        return f"nothing about certificates or sessions in {counted(logs, 'error log')}"
     newest = known[0]
     since = (newest.last.at or datetime.min) - (_TOGETHER if newest.last.at else timedelta())
     together = [

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dsmcertfix.commands import counted
 from dsmcertfix.errors import Busy, NotPermitted, Outcome, Problem, UsageError, exit_code
 from dsmcertfix.folding import Happened, fold, store_data
 from dsmcertfix.holdings import Holding, held, record_of
@@ -83,7 +84,7 @@ def rollback(
     return replace(
         report,
         changed=back > 0,
-        comment=f"run {run.id}: {back} of {len(now)} store(s) as before it",
+        comment=f"run {run.id}: {back} of {counted(len(now), 'store')} as before it",
         journal=str(journal.path),
         backup=sets_made(journal),
     )
@@ -126,7 +127,7 @@ def backups(host: Host) -> Report:
     host.require_state()
     sets = tuple(_backup_report(*item) for item in backup_sets(host.state)) if host.has_state() else ()
     damaged = [item for item in sets if item.problem is not None]
-    comment = f"{len(sets)} backup set(s)" + (f", {len(damaged)} damaged" if damaged else "")
+    comment = counted(len(sets), "backup set") + (f", {len(damaged)} damaged" if damaged else "")
     return decided(
         Report(
             "backups",
@@ -158,7 +159,7 @@ def prune(
         report = Report("prune", host_name(), backups=sets)
         if not runs and not left:
             return replace(report, comment="nothing to prune")
-        would = f"would remove {len(runs)} run(s)" + (f", the rest of {len(left)}" if left else "")
+        would = f"would remove {counted(len(runs), 'run')}" + (f", the rest of {len(left)}" if left else "")
         if confirm is not None and not confirm(replace(report, comment=would)):
             raise UsageError("not-confirmed", "nothing was done: the removal was not confirmed")
         problem = _remove(runs, left)
@@ -170,7 +171,7 @@ def prune(
         backups=sets,
         outcome=outcome,
         changed=outcome == "changed",
-        comment=f"removed {len(gone)} run(s), {len(sets)} backup set(s)",
+        comment=f"removed {counted(len(gone), 'run')}, {counted(len(sets), 'backup set')}",
         problem=problem,
         exit_code=exit_code(problem, outcome),
     )

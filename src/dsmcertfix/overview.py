@@ -40,8 +40,8 @@ class Wanted:
 def overview(paths: tuple[Path, ...], wanted: Wanted, now: datetime) -> Report:
     """The files that are wanted are written, each whole; the report has the picture in numbers.
 
-    Raises UsageError when nothing is wanted, NotFound without any result, NotPermitted for a file that cannot
-    be written.
+    Raises UsageError when nothing is wanted or one file is named for two things, NotFound without any result,
+    NotPermitted for a file that cannot be written.
     """
     outputs = tuple(path for path in (wanted.page, wanted.csv) if path is not None)
     if not outputs:
@@ -50,6 +50,7 @@ def overview(paths: tuple[Path, ...], wanted: Wanted, now: datetime) -> Report:
             "nothing is to be written",
             hint="Give `--output report.html`, `--csv FILE`, or both.",
         )
+    _require_different(*outputs, *((wanted.inventory,) if wanted.inventory else ()))
     expected = None if wanted.inventory is None else hosts_in(text_of(wanted.inventory))
     ours = (*outputs, *((wanted.inventory,) if wanted.inventory else ()))
     found = collect(paths, ours)
@@ -66,6 +67,24 @@ def overview(paths: tuple[Path, ...], wanted: Wanted, now: datetime) -> Report:
         write_whole(wanted.csv, _encoded(fleet_csv.lines(drawn)))
     told = replace(in_numbers(drawn), written=tuple(str(path) for path in outputs))
     return Report("report", host_name(), comment=_comment(drawn), fleet=told)
+
+
+def _require_different(*files: Path) -> None:
+    """No file that is written is another one of them, by whatever name. Raises UsageError."""
+    for number, one in enumerate(files):
+        if any(_is_same(one, other) for other in files[:number]):
+            raise UsageError(
+                "same-file-twice",
+                f"`{one}` is named for two things, and one would overwrite the other",
+                hint="Give the page, the CSV and the inventory names of their own.",
+            )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except OSError:
+        return False
 
 
 def refused_nodes(paths: tuple[Path, ...], server: str | None) -> Report:

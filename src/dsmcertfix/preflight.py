@@ -65,7 +65,9 @@ def given_problem(
                 *(f"presented: SHA-256 {item.sha256}" for item in seen.chain),
                 *(f"in the file: SHA-256 {item.sha256}" for item in given),
             ),
-            hint="Take cert256.arm from that server again. If it is the same, someone is in between.",
+            hint="Take cert256.arm from that server again. If it is the same, the server has not taken a new "
+            "one into use yet (put its cert256.arm and the new one in one file, and give that), or someone "
+            "is in between.",
         )
     if must_answer and in_date_problem(fitting, at) is None and not in_date(seen.chain[0], at):
         return _not_valid(server, seen.chain[0])

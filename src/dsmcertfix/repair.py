@@ -261,7 +261,7 @@ def _fix_report(command: str, inventory: Inventory, plan: Plan, journal: Journal
         warnings=inventory.located.warnings,
         backup=sets_made(journal),
         journal=str(journal.path),
-        comment=_fix_comment(report.stores),
+        comment=_fix_comment(report.stores, plan),
     )
 
 
@@ -286,7 +286,10 @@ def _first_use(report: Report, plan: Plan, inventory: Inventory) -> tuple[str, .
     return tuple(lines)
 
 
-def _fix_comment(stores: tuple[StoreReport, ...]) -> str:
+def _fix_comment(stores: tuple[StoreReport, ...], plan: Plan) -> str:
+    """How many stores ended in which way; what a signal kept from being begun was not changed."""
+    begun = {store.id for store in stores}
+    waiting = sum(item.store.id not in begun for item in plan.stores)
     words = {
         "changed": "changed",
         "rolled-back": "rolled back",
@@ -296,6 +299,7 @@ def _fix_comment(stores: tuple[StoreReport, ...]) -> str:
     parts = []
     for outcome, word in words.items():
         count = sum(store.outcome == outcome for store in stores)
+        count += waiting if outcome == "unchanged" else 0
         if count:
             parts.append(f"{counted(count, 'store')} {word}")
     first = next((store.problem for store in stores if store.problem), None)

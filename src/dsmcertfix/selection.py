@@ -17,7 +17,10 @@ from dsmcertfix.model import Inventory, Store
 
 
 class Selection(NamedTuple):
-    """What a person asks for. Empty: whatever is affected."""
+    """What a person asks for. Empty: whatever is affected.
+
+    Servers, labels, fingerprints and `expired` are joined by "or", and `stores` narrow that down.
+    """
 
     servers: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.answers import Answer, checked
-from tests.endtoend.machine import Machine
+from tests.endtoend.conftest import MakeMachine
+from tests.endtoend.machine import Machine, ended, wait_until
 
 from dsmbench.snapshot import Seen
 
@@ -145,3 +146,24 @@ def test_an_outcome_that_the_disk_did_not_take_does_not_count_once_its_undo_bega
     assert machine.run("recover").report["outcome"] == "rolled-back"
     assert machine.seen() == before
     assert machine.left_behind() == []
+
+
+def test_a_signal_leaves_the_stores_that_were_not_begun_and_they_are_counted(
+    make_machine: MakeMachine,
+) -> None:
+    machine = make_machine()
+    machine.stanzas("TSMA")
+    machine.endpoint.store(certificates=machine.trusted("TSMA"))
+    for name, user in (("TSMB", "alice"), ("TSMC", "bob"), ("TSMD", "carol")):
+        made = machine.endpoint.user(user)
+        machine.stanzas(name, passworddir=f"/home/{user}/adsm", owner=made)
+        machine.endpoint.store(user=made, certificates=machine.trusted(name), version=6)
+    for name in ("TSMA", "TSMB", "TSMC", "TSMD"):
+        machine.renew(name)
+    machine.endpoint.misbehave(dsmc="hang")
+    process = machine.start("fix", "--yes")
+    wait_until(lambda: bool(machine.reconnects))
+    answer = ended(process, signal.SIGINT)
+    assert answer.code == 130
+    assert answer.report["comment"].startswith("1 store rolled back, 3 stores not changed: ")
+    assert len(machine.reconnects) == 1

@@ -83,3 +83,107 @@ def test_help_that_cannot_be_written_is_told_in_a_line(words: tuple[str, ...]) -
         )
     told = "the result cannot be written to standard output: No space left on device\n"
     assert (done.returncode, done.stderr) == (0, told)
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "1e300", "-1"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("detect", "--timeout"),
+        ("plan", "--timeout"),
+        ("fix", "--yes", "--timeout"),
+        ("fix", "--yes", "--wait"),
+        ("probe", "localhost:1", "--timeout"),
+        ("support-bundle", "--yes", "--timeout"),
+        ("recover", "--wait"),
+        ("server", "inspect", "--timeout"),
+        ("server", "renew", "--yes", "--timeout"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_number_of_seconds_is_a_wrong_command_line(words: tuple[str, ...], seconds: str) -> None:
+    main = "import sys; from dsmcertfix.cli import main; sys.argv = ['dsmcertfix', *sys.argv[1:]]; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", main, *words, seconds, "--json"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        check=False,
+    )
+    answer = checked(Answer(done.returncode, done.stdout, done.stderr, {}))
+    assert (answer.code, answer.report["problem"]["code"]) == (2, "usage")
+    assert words[-1] in answer.report["problem"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "look"),
+    [
+        (("fix",), "`plan`"),
+        (("rollback",), "`backups`"),
+        (("prune",), "`backups`"),
+        (("support-bundle",), "docs/guide.md"),
+        (("trust", "--server", "TSM01", "--file", "cert256.arm"), "`probe`"),
+        (("server", "renew"), "`--dry-run`"),
+    ],
+    ids=str,
+)
+def test_where_nobody_can_be_asked_it_says_what_to_look_at(
+    root: Path, words: tuple[str, ...], look: str
+) -> None:
+    answer = run("--root", root, *words)
+    (hint,) = (line for line in answer.stderr.splitlines() if line.startswith("hint: "))
+    assert answer.code == 2 and look in hint and hint.endswith("; then give `--yes`.")
+    assert ("plan" in hint) == (words == ("fix",))
+
+
+@pytest.mark.parametrize(
+    ("words", "default"),
+    [
+        (("probe",), "10.0"),
+        (("detect",), "10.0"),
+        (("server", "inspect"), "10.0"),
+        (("support-bundle",), "10.0"),
+    ],
+    ids=str,
+)
+def test_the_wait_for_a_server_is_called_so(words: tuple[str, ...], default: str) -> None:
+    told = " ".join(run(*words, "--help").stdout.split())
+    assert f"Wait so long for a server's answer; all are asked at the same time. [default: {default};" in told
+    assert "client program" not in told
+
+
+def test_help_says_what_is_meant() -> None:
+    assert "Renew when fewer days than these are left." in " ".join(
+        run("server", "renew", "--help").stdout.split()
+    )
+    assert "\n     31  " in run("server", "inspect", "--help").stdout
+
+
+@pytest.mark.parametrize("words", [("",), (" ", ""), ("\t",)], ids=repr)
+def test_no_code_is_not_explained(root: Path, words: tuple[str, ...]) -> None:
+    answer = checked(run("--root", root, "explain", *words, "--json"))
+    assert (answer.code, answer.report["problem"]["code"]) == (2, "no-code-given")
+
+
+@pytest.mark.parametrize("how", ["the same", "by another way", "a link", "a second name", "the inventory"])
+def test_one_file_is_not_written_for_two_things(tmp_path: Path, how: str) -> None:
+    results, page, other = tmp_path / "results.json", tmp_path / "page.html", tmp_path / "other"
+    results.write_text(run("--root", tmp_path, "detect", "--json").stdout)
+    page.write_text("precious\n")
+    if how == "a link":
+        other.symlink_to(page)
+    elif how == "a second name":
+        other.hardlink_to(page)
+    else:
+        other = tmp_path / "x" / ".." / page.name if how == "by another way" else page
+        (tmp_path / "x").mkdir()
+    option = "--inventory" if how == "the inventory" else "--csv"
+    answer = checked(run("report", results, "-o", page, option, other, "--json"))
+    assert (answer.code, answer.report["problem"]["code"]) == (2, "same-file-twice")
+    assert page.read_text() == "precious\n"
+
+
+def test_help_says_how_selectors_are_joined() -> None:
+    told = " ".join(run("fix", "--help").stdout.split())
+    assert "taken that any of --server, --label, --fingerprint and --expired names" in told

@@ -51,6 +51,14 @@ def test_a_certificate_is_made_ahead_of_time_and_is_not_the_default_yet() -> Non
     assert "8.1.19" in text and "TSM 2027.arm" in text
 
 
+def test_what_is_put_into_the_clients_ahead_of_time_has_the_one_in_use_too() -> None:
+    text = " ".join(
+        macro(MacroWish("certificate", label="TSM2027")).replace("/*", "").replace("*/", "").split()
+    )
+    assert "Put cert256.arm and TSM2027.arm in one file, and that into every client" in text
+    assert "TODATE=+3650 " in text
+
+
 def test_it_becomes_the_default_by_a_macro_of_its_own() -> None:
     text = macro(MacroWish("default-certificate", label="TSM2027"))
     assert commands(text) == ['SET DEFAULTTLSCERT "TSM2027"', "COMMIT"]
@@ -85,6 +93,11 @@ def test_no_other_label_gets_into_a_macro(kind: MacroKind, label: str) -> None:
         (MacroWish("forcesync", nodes=("WS01",)), "macro-without-names"),
         (MacroWish("certificate"), "macro-without-label"),
         (MacroWish("default-certificate"), "macro-without-label"),
+        (MacroWish("certificate", ("WS01",), label="A"), "option-not-for-this-macro"),
+        (MacroWish("default-certificate", label="A", days=3650), "option-not-for-this-macro"),
+        (MacroWish("transitional", ("WS01",), label="A"), "option-not-for-this-macro"),
+        (MacroWish("strict", ("WS01",), days=1), "option-not-for-this-macro"),
+        (MacroWish("forcesync", administrators=("ADM",), peers=("TSM02",)), "option-not-for-this-macro"),
         (MacroWish("certificate", label="A", days=0), "days-out-of-range"),
         (MacroWish("certificate", label="A", days=10_000), "days-out-of-range"),
     ],

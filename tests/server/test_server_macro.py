@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,19 @@ def test_a_kind_that_there_is_not_is_a_wrong_command_line(tmp_path: Path) -> Non
 def test_no_directory_is_made_for_it(tmp_path: Path) -> None:
     assert run(tmp_path, "certificate", "--label", "TSM2027").code == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("certificate", "--node", "a"), ("transitional", "--node", "a", "--label", "X")], ids=str
+)
+def test_an_option_that_would_be_left_out_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    words = (*words, "--label", "X") if words[0] == "certificate" else words
+    answer = run(tmp_path, *words)
+    assert (answer.code, answer.stdout) == (2, "")
+    assert "[option-not-for-this-macro]" in answer.stderr
+
+
+def test_nobody_is_sent_to_an_option_that_there_is_not(tmp_path: Path) -> None:
+    (hint,) = (line for line in run(tmp_path, "strict").stderr.splitlines() if line.startswith("hint:"))
+    options = set(re.findall(r"`(--[a-z-]+)`", hint))
+    assert options and options <= set(re.findall(r"--[a-z-]+", run(tmp_path, "--help").stdout))

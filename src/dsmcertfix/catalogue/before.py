@@ -25,7 +25,14 @@ COMMAND_LINE = (
         "UsageError",
         "The command would have to ask, and there is no terminal to ask on.",
         UNTOUCHED,
-        "Look at `dsmcertfix plan` first, then give `--yes`.",
+        "See what it would do (the message says with which command), then give `--yes`.",
+    ),
+    entry(
+        "no-code-given",
+        "UsageError",
+        "`explain` was given words with nothing in them.",
+        UNTOUCHED,
+        "Give a code, `dsmcertfix explain ANS1592E`, or none for what the client's error logs say.",
     ),
     entry(
         "nobody-to-guide",

@@ -13,6 +13,13 @@ MANY_MACHINES = (
         "Give `--output report.html`, `--csv FILE`, or both.",
     ),
     entry(
+        "same-file-twice",
+        "UsageError",
+        "One file was named for two things, and one would have overwritten the other.",
+        UNTOUCHED,
+        "Give `--output`, `--csv` and `--inventory` files of their own.",
+    ),
+    entry(
         "several-servers",
         "UsageError",
         "Nodes of several servers were refused, and a macro runs on one server.",

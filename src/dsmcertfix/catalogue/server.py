@@ -229,6 +229,13 @@ MACROS = (
         "Give one: `dsmcertfix server macro certificate --label TSM2027`.",
     ),
     entry(
+        "option-not-for-this-macro",
+        "UsageError",
+        "A macro of that kind has no place for something that was given.",
+        UNTOUCHED,
+        "Leave it out, or take another kind: `dsmcertfix server macro --help` lists them.",
+    ),
+    entry(
         "label-not-safe-for-macro",
         "UsageError",
         "The label has characters that could change what the command means.",

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+MOST_S = 86_400.0
+"""The longest time that can be given: a day."""
+
+
+PROBE_LIMIT_S = 10.0
+"""How long a server's answer is waited for where nothing else is asked for."""
+
+
+def finite(seconds: float) -> float:
+    """The number of seconds. Raises BadParameter for what is none: every comparison with nan fails."""
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds.")
+    return seconds
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")]
 Servers = Annotated[
     list[str] | None,
-    typer.Option("--server", metavar="NAME", help="Stanza name, server address, or the name inside a label."),
+    typer.Option(
+        "--server",
+        metavar="NAME",
+        help="Stanza name, server address, or the name inside a label. Certificates are taken that any of "
+        "--server, --label, --fingerprint and --expired names.",
+    ),
 ]
 Labels = Annotated[
     list[str] | None, typer.Option("--label", metavar="L", help="The certificate with this label.")
@@ -56,7 +77,26 @@ NoReconnect = Annotated[
 ]
 KeepIndex = Annotated[bool, typer.Option("--keep-index", help="Leave dsmcert.idx where it is.")]
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Time limit for each client program.")
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=1.0,
+        max=MOST_S,
+        callback=finite,
+        help="Time limit for each client program.",
+    ),
+]
+ServerTimeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=1.0,
+        max=MOST_S,
+        callback=finite,
+        help="Wait so long for a server's answer; all are asked at the same time.",
+    ),
 ]
 NetworkHomes = Annotated[
     bool,
@@ -100,7 +140,15 @@ Jobs = Annotated[
     ),
 ]
 Wait = Annotated[
-    float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="Wait so long for another run to end.")
+    float,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0.0,
+        max=MOST_S,
+        callback=finite,
+        help="Wait so long for another run to end.",
+    ),
 ]
 
 

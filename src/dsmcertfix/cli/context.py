@@ -191,10 +191,10 @@ def _progress_line(event: Event) -> str | None:
     return None
 
 
-def confirmation(yes: bool, question: str) -> Confirm | None:
+def confirmation(yes: bool, question: str, look: str) -> Confirm | None:
     """How to ask before something is changed; None when the answer is given already.
 
-    Raises UsageError where nobody can answer.
+    Raises UsageError where nobody can answer; `look` says then what shows what the command would do.
     """
     if yes:
         return None
@@ -202,7 +202,7 @@ def confirmation(yes: bool, question: str) -> Confirm | None:
         raise UsageError(
             "nobody-to-ask",
             "the command asks before it does anything, and there is no terminal to ask on",
-            hint="Where it changes stores look at the `plan` first; then give `--yes`.",
+            hint=f"{look}; then give `--yes`.",
         )
 
     def confirm(report: Report) -> bool:

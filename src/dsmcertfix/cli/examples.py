@@ -93,7 +93,7 @@ EXIT_CODES: dict[str, tuple[int, ...]] = {
     "trust": _CHANGING,
     "guide": _CHANGING,
     "explain": (0, 2, 10),
-    "server inspect": (*_LOOKING[:2], 3, *_LOOKING[2:]),
+    "server inspect": (*_LOOKING[:2], 3, *_LOOKING[2:], 31),
     "server renew": (0, 1, 2, 10, 11, 12, 13, 14, 15, 20, 21, 22, 30, 31, 130, 143),
     "server macro": (0, 2, 10, 12),
     "support-bundle": (0, 2, 12),

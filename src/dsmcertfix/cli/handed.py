@@ -16,7 +16,7 @@ from dsmcertfix.cli.look import TIMEOUT_S
 def probe(
     context: typer.Context,
     server: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="The server; port 1500 unless given.")],
-    timeout: given.Timeout = 10.0,
+    timeout: given.ServerTimeout = given.PROBE_LIMIT_S,
     as_json: given.Json = False,
 ) -> None:
     """Show the certificate that a server presents now."""
@@ -59,7 +59,7 @@ def trust(
     )
     wish = Wish(server, file, tuple(path.absolute() for path in store or ()))
     tells = told.telling(form, as_json, exit_profile)
-    confirm = confirmation(yes, "Put this certificate in?")
+    confirm = confirmation(yes, "Put this certificate in?", "See with `probe` what is presented now")
     time_limits = limits(timeout, wait)
     run(
         context,

@@ -9,7 +9,6 @@ import typer
 
 from dsmcertfix.cli import arguments as given
 from dsmcertfix.cli.context import confirmation, run, show_list
-from dsmcertfix.cli.look import TIMEOUT_S
 
 if TYPE_CHECKING:
     from dsmcertfix.report import Report
@@ -38,15 +37,15 @@ def support_bundle(
         ),
     ] = None,
     yes: given.Yes = False,
-    timeout: given.Timeout = TIMEOUT_S,
+    timeout: given.ServerTimeout = given.PROBE_LIMIT_S,
     network_homes: given.NetworkHomes = False,
     as_json: given.Json = False,
 ) -> None:
     """Put what the backup team needs into one zip: reports, journals, log, certificates; nothing secret."""
     from dsmcertfix.bundle import support_bundle
-    from dsmcertfix.cli.wishes import limits
+    from dsmcertfix.host import Limits
 
-    ask = confirmation(yes, "Write these into the file?")
+    ask = confirmation(yes, "Write these into the file?", "See in docs/guide.md what is put into the file")
 
     def confirm(report: Report) -> bool:
         if ask is not None:
@@ -58,6 +57,6 @@ def support_bundle(
         context,
         "support-bundle",
         as_json,
-        lambda host: support_bundle(host, output, limits(timeout), confirm),
+        lambda host: support_bundle(host, output, Limits(probe_s=timeout), confirm),
         network_homes=network_homes,
     )

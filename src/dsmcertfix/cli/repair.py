@@ -48,7 +48,7 @@ def fix(
     switches = Switches(no_preflight, no_reconnect, keep_index, engine.value, jobs, restart_services)
     how = policy(expect_sha256, expect_file, switches)
     tells = told.telling(form, as_json, exit_profile)
-    confirm = confirmation(yes, "Carry this out?")
+    confirm = confirmation(yes, "Carry this out?", "Look at the `plan` first")
     time_limits = limits(timeout, wait)
     run(
         context,
@@ -78,7 +78,7 @@ def rollback(
     from dsmcertfix.housekeeping import rollback
 
     tells = told.telling(form, as_json, exit_profile)
-    confirm = confirmation(yes, "Put these stores back?")
+    confirm = confirmation(yes, "Put these stores back?", "See with `backups` what there is to go back to")
     time_limits = limits(TIMEOUT_S, wait)
     run(
         context,
@@ -128,7 +128,7 @@ def prune(
     from dsmcertfix.cli.wishes import limits
     from dsmcertfix.housekeeping import prune
 
-    confirm = confirmation(yes, "Remove these backup sets?")
+    confirm = confirmation(yes, "Remove these backup sets?", "See with `backups` which sets there are")
     time_limits = limits(TIMEOUT_S, wait)
     run(
         context,

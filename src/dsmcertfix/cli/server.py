@@ -52,7 +52,7 @@ def inspect(
     context: typer.Context,
     instance: Instance = None,
     expires_within: ExpiresWithin = 90,
-    timeout: given.Timeout = 10.0,
+    timeout: given.ServerTimeout = given.PROBE_LIMIT_S,
     form: Annotated[
         InspectFormat,
         typer.Option("--format", help="Text for people, JSON, or what a monitoring system expects."),
@@ -77,7 +77,12 @@ def inspect(
 def renew(
     context: typer.Context,
     instance: Instance = None,
-    expires_within: ExpiresWithin = 180,
+    expires_within: Annotated[
+        int,
+        typer.Option(
+            "--expires-within", metavar="DAYS", min=0, help="Renew when fewer days than these are left."
+        ),
+    ] = 180,
     stop_command: Annotated[
         str | None,
         typer.Option("--stop-command", metavar="COMMAND", help="Stops the server; no shell is used."),
@@ -91,7 +96,12 @@ def renew(
     timeout: Annotated[
         float,
         typer.Option(
-            "--timeout", metavar="SECONDS", min=1.0, help="Time limit for the stop, and for the start."
+            "--timeout",
+            metavar="SECONDS",
+            min=1.0,
+            max=given.MOST_S,
+            callback=given.finite,
+            help="Time limit for the stop, and for the start.",
         ),
     ] = RENEW_LIMIT_S,
     wait: given.Wait = 0.0,
@@ -109,7 +119,8 @@ def renew(
         engine.value,
         dry_run,
     )
-    confirm = None if dry_run else confirmation(yes, "Carry this out? The server is stopped and started.")
+    question = "Carry this out? The server is stopped and started."
+    confirm = None if dry_run else confirmation(yes, question, "See with `--dry-run` what would be done")
     time_limits = limits(timeout, wait)
     run(
         context,
@@ -137,8 +148,11 @@ def macro(
         str | None, typer.Option("--label", metavar="LABEL", help="The new certificate's name.")
     ] = None,
     days: Annotated[
-        int, typer.Option("--days", metavar="DAYS", help="How long it is valid, from today on.")
-    ] = 3650,
+        int | None,
+        typer.Option(
+            "--days", metavar="DAYS", help="How long it is valid, from today on; 3650 unless given."
+        ),
+    ] = None,
     output: told.Output = None,
     as_json: given.Json = False,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from dsmcertfix.cli.arguments import PROBE_LIMIT_S
 from dsmcertfix.errors import UsageError
 from dsmcertfix.fingerprint import normalised, of_file
 from dsmcertfix.host import Limits
@@ -12,8 +13,6 @@ from dsmcertfix.selection import Selection
 
 if TYPE_CHECKING:
     from dsmcertfix.plan import EngineChoice, Policy
-
-PROBE_LIMIT_S = 10.0
 
 
 class Switches(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dsmcertfix.errors import Outcome, Problem
-from dsmcertfix.report import CertificateReport, PlaceReport, Report, StepReport, StoreReport
+from dsmcertfix.report import BackupReport, CertificateReport, PlaceReport, Report, StepReport, StoreReport
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -243,15 +243,27 @@ def _services(console: Console, report: Report) -> None:
 
 
 def _backups(console: Console, report: Report) -> None:
-    table = _table("run", "made", "state", "bytes", "store")
-    for item in report.backups:
-        state = "intact" if item.intact else "damaged" if item.intact is False else "?"
-        table.add_row(item.run, item.made_at[:19], state, str(item.size), printable(item.directory))
-    if report.backups:
+    rows = [_backup_cells(item) for item in report.backups]
+    if rows and console.width < _TABLE_WIDTH:
+        # A run's id is for `rollback`: in one piece.
+        lines = [
+            f"{run}: {state}\n  {made}, {size} bytes\n  {where}" for run, made, state, size, where in rows
+        ]
+        console.print("\n".join(lines), soft_wrap=True)
+    elif rows:
+        table = _table("run", "made", "state", "bytes", "store")
+        table.columns[0].no_wrap = True
+        for row in rows:
+            table.add_row(*row)
         console.print(table)
     for item in report.backups:
         if item.problem is not None:
             console.print(f"damaged: {printable(item.problem.message)}", soft_wrap=True)
+
+
+def _backup_cells(item: BackupReport) -> tuple[str, str, str, str, str]:
+    state = "intact" if item.intact else "damaged" if item.intact is False else "?"
+    return printable(item.run), item.made_at[:19], state, str(item.size), printable(item.directory)
 
 
 def _explanations(console: Console, report: Report) -> None:

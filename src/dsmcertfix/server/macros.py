@@ -20,6 +20,9 @@ MacroKind = Literal["transitional", "strict", "forcesync", "certificate", "defau
 MOST_DAYS = 9999
 """The largest number of days that CREATE CERTIFICATE takes (8.1.26)."""
 
+DAYS = 3650
+"""How long a certificate is made for where nothing else is asked for: ten years, as the server does."""
+
 _WIDTH = 100
 _NAME = re.compile(r"[A-Za-z0-9_.+&-]{1,64}\Z")
 _LABEL = re.compile(r"[A-Za-z0-9_+&.-](?:[A-Za-z0-9_+&. -]{0,62}[A-Za-z0-9_+&.-])?\Z")
@@ -37,18 +40,21 @@ class MacroWish:
     administrators: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
     label: str | None = None
-    days: int = 3650
+    days: int | None = None
 
 
 def macro(wish: MacroWish) -> str:
     """The macro in ASCII, without a final line end; comments say how it is run and what the server answers.
 
-    Raises UsageError for a name that is none of a server's, and for a macro that would do nothing.
+    Raises UsageError for a name that is none of a server's, for a macro that would do nothing, and for what
+    a macro of that kind has no place for.
     """
     for name in (*wish.nodes, *wish.administrators, *wish.peers):
         _require_name(name)
     run = "Run it on that server as an administrator with system privilege: dsmadmc macro FILE"
-    return "\n".join((*_comments(run), *_MAKERS[wish.kind](wish)))
+    lines = (*_comments(run), *_MAKERS[wish.kind](wish))
+    _require_used(wish)
+    return "\n".join(lines)
 
 
 def listed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -82,7 +88,7 @@ def _session_security(wish: MacroWish) -> Iterator[str]:
         raise UsageError(
             "macro-without-names",
             "a macro for nobody would do nothing",
-            hint="Name them with `--node`, `--admin`, `--peer`, `--from` or `--results`.",
+            hint="Name them with `--node`, `--admin`, `--peer` or `--from`.",
         )
     value = wish.kind.upper()
     why = {
@@ -116,15 +122,17 @@ def _forcesync(wish: MacroWish) -> Iterator[str]:
 
 def _certificate(wish: MacroWish) -> Iterator[str]:
     label = _require_label(wish.label)
-    if not 0 < wish.days <= MOST_DAYS:
-        raise UsageError("days-out-of-range", f"{wish.days} days: the server takes 1 to {MOST_DAYS}")
+    days = DAYS if wish.days is None else wish.days
+    if not 0 < days <= MOST_DAYS:
+        raise UsageError("days-out-of-range", f"{days} days: the server takes 1 to {MOST_DAYS}")
     yield from _comments(
         "Server 8.1.19 and later. The server goes on presenting its old certificate: nobody is refused.",
-        f"It writes {label}.arm into its instance directory. Put that into every client (dsmcertfix "
-        "trust --server NAME --file FILE), and only when all have it make it the default (dsmcertfix server "
-        "macro default-certificate).",
+        f"It writes {label}.arm into its instance directory. Put cert256.arm and {label}.arm in one file, "
+        "and that into every client (dsmcertfix trust --server NAME --file FILE, see docs/renewal.md): with "
+        "the new one alone a client would refuse the server. Only when all have both make the new one the "
+        "default (dsmcertfix server macro default-certificate).",
     )
-    yield from _commands((f'CREATE CERTIFICATE "{label}" TODATE=+{wish.days} DEFAULT=NO',))
+    yield from _commands((f'CREATE CERTIFICATE "{label}" TODATE=+{days} DEFAULT=NO',))
 
 
 def _default_certificate(wish: MacroWish) -> Iterator[str]:
@@ -143,6 +151,35 @@ _MAKERS: dict[MacroKind, Callable[[MacroWish], Iterator[str]]] = {
     "certificate": _certificate,
     "default-certificate": _default_certificate,
 }
+
+
+_NAMES = frozenset(("--node", "--admin", "--peer"))
+_TAKES: dict[MacroKind, frozenset[str]] = {
+    "transitional": _NAMES,
+    "strict": _NAMES,
+    "forcesync": frozenset(("--peer",)),
+    "certificate": frozenset(("--label", "--days")),
+    "default-certificate": frozenset(("--label",)),
+}
+
+
+def _require_used(wish: MacroWish) -> None:
+    """Nothing was asked for that a macro of that kind would leave out. Raises UsageError."""
+    given = {
+        "--node": bool(wish.nodes),
+        "--admin": bool(wish.administrators),
+        "--peer": bool(wish.peers),
+        "--label": wish.label is not None,
+        "--days": wish.days is not None,
+    }
+    unused = [name for name, is_given in given.items() if is_given and name not in _TAKES[wish.kind]]
+    if unused:
+        raise UsageError(
+            "option-not-for-this-macro",
+            f"a macro of the kind {wish.kind} has no place for "
+            + " and ".join(f"`{name}`" for name in unused),
+            hint="It takes " + ", ".join(f"`{name}`" for name in sorted(_TAKES[wish.kind])) + ".",
+        )
 
 
 def _require_name(name: str) -> None:
