@@ -172,11 +172,13 @@ def _client_steps(
 ) -> tuple[tuple[Preflight, ...], tuple[Reconnect, ...]]:
     preflights: list[Preflight] = []
     reconnects: list[Reconnect] = []
+    # No client ever signs on for a store that only API applications use.
+    signs_on = context.policy.reconnect and store.client_reconnects
     for server in servers:
         stanzas = _stanzas_for(store, server, context)[: None if whole else 1]
         for stanza in stanzas or (None,):
             preflights += _preflight(store, stanza, server, refused, context, by_client=server in by_client)
-            if server in by_client and stanza is not None and context.policy.reconnect:
+            if server in by_client and stanza is not None and signs_on:
                 reconnects.append(Reconnect(stanza, store.user))
     return tuple(preflights), tuple(reconnects)
 
