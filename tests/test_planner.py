@@ -404,6 +404,23 @@ def test_an_api_store_is_not_changed_on_nobody_s_or_just_any_user_s_word(facts: 
     assert code(item) == "store-of-api-applications"
 
 
+@pytest.mark.parametrize(
+    ("selection", "policy"),
+    [
+        (Selection(), {"expected_sha256": "0" * 64}),
+        (Selection(whole_store=True), {}),
+        (Selection(whole_store=True, stores=(Path("/opt/api"),)), {"expected_sha256": "0" * 64}),
+        (Selection(), {"preflight": False}),
+    ],
+)
+def test_no_session_is_planned_for_an_api_store_whatever_it_is_refused_for(
+    selection: Selection, policy: dict[str, object]
+) -> None:
+    item = only(plan_of(inventory(api(OLD_A), presented=[presents("TSM1")]), selection, **policy))
+    assert item.problem is not None
+    assert reconnects(item) == []
+
+
 def test_a_user_s_api_store_may_be_filled_from_the_user_s_own_client_store() -> None:
     own = store(NEW_A, uses=[A], directory="/home/alice/c", owner=ALICE)
     item = only(plan_of(inventory(api(OLD_A, owner=ALICE), own, presented=[presents("TSM1")])))

@@ -70,6 +70,8 @@ def facts(used: Stanza = A, *, dsmc: bool = True, password: bool = True, area: s
         (facts(A._replace(password_generate=False)), "no-password-generate"),
         (facts(password=False), "no-stored-password"),
         (facts(A._replace(node="$$_TSMDBMGR_$$")), "database-backup-stanza"),
+        (facts(A._replace(node="$$_TSMDBMGR_$$"), area="server-api"), "database-backup-stanza"),
+        (facts(A._replace(node="$$_TSMDBMGR_$$"), area="server-api", dsmc=False), "database-backup-stanza"),
     ],
 )
 def test_what_the_machine_has_decides_whether_its_client_can_fetch(

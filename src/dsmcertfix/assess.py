@@ -81,6 +81,17 @@ def stanzas_of(store: Store) -> tuple[Stanza, ...]:
     return tuple(use.stanza for use in uses if use.stanza.server is not None)
 
 
+def sessions_with(store: Store, server: Server) -> tuple[Stanza, ...]:
+    """The stanzas whose session with the server fills this store.
+
+    Those that merely could use the store count only where none is known to. None of them: the client keeps
+    what it fetches from that server elsewhere.
+    """
+    uses = [use for use in store.located.stanzas if use.stanza.server == server and use.elsewhere is None]
+    direct = [use for use in uses if not use.stanza.replication]
+    return tuple(use.stanza for use in [use for use in direct if use.certain] or direct)
+
+
 def servers_of(store: Store) -> tuple[Server, ...]:
     """The servers that the store is used for, each once, in the order of `stanzas_of`."""
     return tuple(dict.fromkeys(stanza.server for stanza in stanzas_of(store) if stanza.server is not None))

@@ -13,7 +13,8 @@ from dsmcertfix.host import Host, Limits, host_name
 from dsmcertfix.inventory import take_inventory
 from dsmcertfix.model import Presented
 from dsmcertfix.report import Report, decided, presented_report
-from dsmcertfix.server.assess import Around, AssessedInstance, assess_instance
+from dsmcertfix.server.around import around
+from dsmcertfix.server.assess import AssessedInstance, assess_instance
 from dsmcertfix.server.locate import instance_at, locate_instances
 from dsmcertfix.server.model import Instance
 from dsmcertfix.server.reading import backing_up, read_instance
@@ -37,10 +38,12 @@ def inspect_servers(host: Host, named: Path | None, expires_within_days: int, li
             item,
             inventory.at,
             expires_within_days,
-            Around(
-                inventory.stores,
+            around(
+                item,
+                inventory,
                 backing_up(host.platform.places, item.located, inventory.located.stanzas),
                 presents(item),
+                limits,
             ),
         )
         for item in instances

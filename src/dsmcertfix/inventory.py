@@ -35,18 +35,19 @@ def take_inventory(
         stores,
         answers(),
         tuple(StoredPassword(stanza, _has_password(platform.places, stanza)) for stanza in stanzas),
-        _exports(platform.places, stanzas),
+        _exports(platform, stanzas),
     )
 
 
-def _exports(places: Places, stanzas: tuple[Stanza, ...]) -> tuple[Export, ...]:
+def _exports(platform: Platform, stanzas: tuple[Stanza, ...]) -> tuple[Export, ...]:
     """What a server on this machine exported for its own database backup."""
     own = [stanza for stanza in stanzas if stanza.database_backup]
     if not own:
         return ()
     from dsmcertfix.server.reading import exports_for
 
-    return tuple(export for stanza in own for export in exports_for(places, stanza))
+    running = platform.servers().running()
+    return tuple(export for stanza in own for export in exports_for(platform.places, stanza, running))
 
 
 def _is_named(store: LocatedStore) -> bool:

@@ -141,12 +141,14 @@ class StanzaUse(NamedTuple):
     """A stanza that uses a store, and how that is known.
 
     `certain` is False where the client could use the store but nothing on the machine says that it does (a
-    home directory whose user has no stanza of their own).
+    home directory whose user has no stanza of their own). `elsewhere` is the PASSWORDDIR where the client
+    keeps this stanza's certificates instead: its sessions do not fill this store.
     """
 
     stanza: Stanza
     because: str
     certain: bool = True
+    elsewhere: Path | None = None
 
 
 class FileSet(Protocol[FileT_co]):
@@ -315,13 +317,15 @@ class StoredPassword(NamedTuple):
 class Export(NamedTuple):
     """A certificate that a server of this machine wrote into its instance directory, for whoever trusts it.
 
-    `stanza` is that of the server's own database backup, `uid` whose word the file is.
+    `stanza` is that of the server's own database backup, `uid` whose word the file is. `of_server` is whether
+    that user owns the instance directory, and the server that works in it runs as that user now.
     """
 
     stanza: Stanza
     file: Path
     certificate: Certificate
     uid: int
+    of_server: bool = False
 
 
 class Inventory(NamedTuple):

@@ -9,6 +9,7 @@ from dsmcertfix.assess import (
     AssessedStore,
     assess,
     servers_of,
+    sessions_with,
     stanzas_of,
 )
 from dsmcertfix.model import Certificate, Inventory, Presented, Server, Stanza, Store
@@ -116,8 +117,7 @@ def _whole_store(item: AssessedStore, targets: tuple[Assessed, ...], context: _C
         CheckLive(removed, () if waits else expected, moved_out=waits),
     )
     warnings = tuple(
-        f"the certificate `{one.certificate.label}` goes too, "
-        + (f"until a session with {one.server}" if _is_fetched(one) else "and no server hands it out again")
+        f"the certificate `{one.certificate.label}` goes too, {_back(one, store)}"
         for one in item.certificates
         if one.server not in servers or not _is_fetched(one)
     )
@@ -139,6 +139,14 @@ def _left_to_owner(
     return replace(context, policy=replace(context.policy, reconnect=False)), told
 
 
+def _back(one: Assessed, store: Store) -> str:
+    """When a certificate that goes with its store comes back."""
+    for use in store.located.stanzas:
+        if use.elsewhere is not None and use.stanza.server == one.server:
+            return f"and stanza {use.stanza.name} does not need it here: it has its own in {use.elsewhere}"
+    return f"until a session with {one.server}" if _is_fetched(one) else "and no server hands it out again"
+
+
 def _is_fetched(one: Assessed) -> bool:
     return one.server is not None and one.certificate.kind != "ca"
 
@@ -148,8 +156,7 @@ def _servers_in_use(item: AssessedStore) -> tuple[Server, ...]:
     sure = {use.stanza.server for use in item.store.located.stanzas if use.certain}
     held = {one.server for one in item.certificates}
     # A failover server's certificate cannot be fetched at will: the client connects there when it must.
-    direct = {stanza.server for stanza in stanzas_of(item.store) if not stanza.replication}
-    servers = tuple(server for server in servers_of(item.store) if server in direct)
+    servers = tuple(server for server in servers_of(item.store) if sessions_with(item.store, server))
     used = tuple(server for server in servers if server in sure or server in held)
     return used or servers
 
@@ -165,25 +172,20 @@ def _client_steps(
 ) -> tuple[tuple[Preflight, ...], tuple[Reconnect, ...]]:
     preflights: list[Preflight] = []
     reconnects: list[Reconnect] = []
+    # No client ever signs on for a store that only API applications use.
+    signs_on = context.policy.reconnect and store.client_reconnects
     for server in servers:
         stanzas = _stanzas_for(store, server, context)[: None if whole else 1]
         for stanza in stanzas or (None,):
             preflights += _preflight(store, stanza, server, refused, context, by_client=server in by_client)
-            if server in by_client and stanza is not None and context.policy.reconnect:
+            if server in by_client and stanza is not None and signs_on:
                 reconnects.append(Reconnect(stanza, store.user))
     return tuple(preflights), tuple(reconnects)
 
 
 def _stanzas_for(store: Store, server: Server, context: _Context) -> tuple[Stanza, ...]:
-    """The stanzas that connect this store to the server, the one most likely to work first.
-
-    Those that merely could use the store count only where none is known to.
-    """
-    sure = {use.stanza for use in store.located.stanzas if use.certain}
-    found = [item for item in stanzas_of(store) if item.server == server and not item.replication]
-    stanzas = [item for item in found if item in sure] or found
-    stanzas.sort(key=lambda item: _obstacle(item, context))
-    return tuple(stanzas)
+    """The stanzas whose session with the server fills this store, the one most likely to work first."""
+    return tuple(sorted(sessions_with(store, server), key=lambda item: _obstacle(item, context)))
 
 
 def _obstacle(stanza: Stanza, context: _Context) -> int:
@@ -241,8 +243,9 @@ def _given(
 ) -> tuple[_Given, ...]:
     """The servers whose certificate comes from this machine: no client can sign on to fetch it.
 
-    For the server's own database backup from what the server exported, for other API applications from a
-    client's store that holds it, or will by the time this store's turn comes.
+    For the server's own database backup from what the server exported; for other API applications, and where
+    the client keeps that stanza's certificates elsewhere, from a client's store that holds it, or will by the
+    time this store's turn comes.
     """
     if not context.policy.reconnect:
         return ()
@@ -253,7 +256,8 @@ def _given(
         stanza = next(iter(_stanzas_for(store, server, context)), None)
         export = _export(store, stanza, context)
         seen = context.inventory.presented_by(server)
-        provider = None if fills(store) else _provider(store, server, seen, context)
+        fetches = fills(store) and stanza is not None
+        provider = None if fetches else _provider(store, server, seen, context)
         new = export or (seen.certificate if seen is not None and provider is not None else None)
         if new is None:
             continue
@@ -265,13 +269,16 @@ def _given(
 
 
 def _export(store: Store, stanza: Stanza | None, context: _Context) -> Certificate | None:
-    """What the server presents, from its own file: root's or the store's owner's, since no user may vouch."""
+    """What the server presents, from its own file: root's, the store's owner's or the server's own user's.
+
+    No other user may vouch; that one keeps the private key of the certificate anyway.
+    """
     if stanza is None or not stanza.database_backup:
         return None
     seen = context.inventory.presented_by(stanza.server)
     presented = {item.sha256 for item in seen.chain} if seen is not None else set()
     for item in context.inventory.exports:
-        vouches = item.uid in (0, store.located.owner.uid)
+        vouches = item.uid in (0, store.located.owner.uid) or item.of_server
         if item.stanza == stanza and vouches and item.certificate.sha256 in presented:
             return item.certificate
     return None

@@ -138,6 +138,8 @@ def client_problem(
 
     `file` holds the certificate that is expected, if somebody gave it.
     """
+    if stanza is not None and stanza.database_backup:
+        return session_problem(stanza, inventory)
     if not store.client_reconnects:
         return _problem(
             "store-of-api-applications",
@@ -150,10 +152,25 @@ def client_problem(
             "there is no backup client (dsmc) on this machine to reconnect with",
             hint="Give `--no-reconnect`: the next session of an API application fetches the new certificate.",
         )
-    cannot_fetch = fetch_problem(stanza, server, file)
+    cannot_fetch = _elsewhere_problem(store, server) if stanza is None else None
+    cannot_fetch = cannot_fetch or fetch_problem(stanza, server, file)
     if cannot_fetch is not None or stanza is None:
         return cannot_fetch
     return session_problem(stanza, inventory)
+
+
+def _elsewhere_problem(store: Store, server: Server) -> Problem | None:
+    """What is wrong where the client keeps what it fetches from that server elsewhere; None where not."""
+    uses = [use for use in store.located.stanzas if use.elsewhere and use.stanza.server == server]
+    if not uses:
+        return None
+    return _problem(
+        "no-stanza-for-server",
+        f"no session with {server} fills this store: the client keeps those certificates elsewhere",
+        context=tuple(f"{_where(use.stanza)} has its own in `{use.elsewhere}`" for use in uses),
+        hint="Repair that store first: if it is of the same owner, this one gets what it holds. Or give "
+        "`--no-reconnect`: the certificate goes, and a session that does use this store fetches it.",
+    )
 
 
 def fetch_problem(stanza: Stanza | None, server: Server, file: Path | None = None) -> Problem | None:

@@ -92,7 +92,14 @@ def _planned(
     if is_good(old, at, wish.expires_within_days):
         return RenewPlan(instance, old, Control())
     presented = asking((instance,), limits)(instance)
-    return make_renew_plan(RenewFacts(instance, presented, _control(host, instance, wish)))
+    control, unknown = Control(), None
+    try:
+        control = _control(host, instance, wish)
+    except DsmcertfixError as error:
+        if not wish.dry_run or wish.stop_command is not None or wish.start_command is not None:
+            raise
+        unknown = error.problem()
+    return make_renew_plan(RenewFacts(instance, presented, control, wish.dry_run, unknown))
 
 
 def _chosen(instances: tuple[Instance, ...]) -> Instance:

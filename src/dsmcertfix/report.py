@@ -190,7 +190,7 @@ def store_report(item: AssessedStore) -> StoreReport:
         str(store.directory),
         tuple(dict.fromkeys(origin.because for origin in store.located.origins)),
         store.located.owner.name,
-        tuple(dict.fromkeys(use.stanza.name for use in store.located.stanzas)),
+        tuple(dict.fromkeys(use.stanza.name for use in store.located.stanzas if use.elsewhere is None)),
         store.version,
         tuple(file_report(fact) for fact in store.files),
         "unchanged",

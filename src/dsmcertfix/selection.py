@@ -11,6 +11,7 @@ from dsmcertfix.assess import (
     label_names,
     servers_in_label,
     servers_named,
+    sessions_with,
 )
 from dsmcertfix.errors import NotFound, NotPermitted, Problem
 from dsmcertfix.model import Inventory, Store
@@ -54,11 +55,18 @@ def choose(
     """
     _require_known(inventory, assessed, selection)
     chosen = []
-    for item in sorted(assessed, key=lambda item: not fills(item.store)):
+    for item in assessed:
         targets = _targets(item, selection, inventory)
         whole = selection.whole_store and bool(selection.stores or targets or item.store.problem)
         chosen.append(Chosen(item, targets, whole, refusal(item.store, targets, whole=whole)))
-    return tuple(chosen)
+    return tuple(sorted(chosen, key=_needs_others))
+
+
+def _needs_others(one: Chosen) -> tuple[bool, bool]:
+    """Sorts last what no session of its own fills: other stores have the certificates first."""
+    servers = {item.server for item in one.targets}
+    alone = all(server is None or sessions_with(one.item.store, server) for server in servers)
+    return not fills(one.item.store), not alone
 
 
 def _require_known(inventory: Inventory, assessed: tuple[AssessedStore, ...], selection: Selection) -> None:

@@ -112,6 +112,28 @@ def test_a_client_that_keeps_no_store_in_passworddir(make_machine: MakeMachine) 
     assert machine.seen(place) == before
 
 
+def test_a_client_that_keeps_all_in_one_store_though_passworddir_has_one_too(
+    make_machine: MakeMachine,
+) -> None:
+    machine = make_machine(client_mode="install-or-home", stanza={"passworddir": "/opt/x/adsm"})
+    place = machine.endpoint.store("/opt/x/adsm", certificates=[(LABEL, identity("TSMA").der)])
+    before = machine.seen(), machine.seen(place)
+    answer = machine.fix()
+    assert (answer.code, answer.store(place)["outcome"]) == (21, "rolled-back")
+    assert (answer.store(machine.ba)["outcome"], machine.seen(), machine.seen(place)) == (
+        "unchanged",
+        *before,
+    )
+    assert [run.arguments[-1] for run in machine.reconnects] == ["-se=TSMA"]
+    planned = machine.run("plan", "--store", machine.ba)
+    assert planned.code == 16 and "--no-reconnect" in hint(machine, planned)
+    # The way on that the hint names.
+    machine.servers["TSMA"].update_node("NODE_TSMA", "TRANSITIONAL")
+    assert machine.fix("--no-reconnect", "--store", str(machine.ba)).code == 0
+    assert machine.endpoint.dsmc("query", "session", "-se=TSMA").returncode == 0
+    assert machine.held() == {LABEL: machine.servers["TSMA"].sha256}
+
+
 def test_a_client_that_needs_its_index_file(machine: Machine) -> None:
     machine.endpoint.misbehave(dsmc="needs-index")
     assert "--keep-index" in hint(machine, put_back(machine, 21))

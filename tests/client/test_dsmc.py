@@ -13,9 +13,9 @@ import pytest
 from tests.shown import shown_only_if
 
 from dsmcertfix.client import dsmc
-from dsmcertfix.client.dsmc import Session, failure
+from dsmcertfix.client.dsmc import Session, failure, unless_elsewhere
 from dsmcertfix.errors import CannotReconnect, NotFound
-from dsmcertfix.model import Owner, Server, Stanza
+from dsmcertfix.model import LocatedStore, Owner, Server, Stanza, StanzaUse
 from dsmcertfix.process import waited
 
 BANNER = """\
@@ -234,6 +234,21 @@ def test_a_strict_node_s_failure_has_the_administrator_s_command(client: Client,
     assert "to act: the administrator of the backup server" in error.context
     assert "return code 12" in error.context
     assert "dsmc: ANS1592E Failed to initialize SSL protocol." in error.context
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_a_node_is_not_blamed_where_nobody_knows_that_its_client_uses_the_store(
+    certain: bool, client: Client, owner: Owner
+) -> None:
+    program = client(BANNER + "ANS1592E Failed to initialize SSL protocol.\n", 12)
+    used = stanza(program.parent / "dsm.sys")
+    uses = (StanzaUse(used, "the client's dsm.sys has it", certain),)
+    located = LocatedStore(Path("/opt/certs"), (1, 2), (), owner, uses)
+    error = failure(ask(program, owner), used)
+    assert error is not None
+    hint = str(unless_elsewhere(error, used, located).hint)
+    assert hint.startswith("Nothing on this machine says that stanza TSM01 keeps") is not certain
+    assert "UPDATE NODE APP01" in hint
 
 
 def test_a_failure_without_codes_leads_to_the_client_s_log(tmp_path: Path) -> None:

@@ -172,6 +172,39 @@ def test_the_passworddir_of_every_stanza_is_looked_into(machine: Machine) -> Non
     assert users(store) == {"TSM02": True}
 
 
+def test_a_stanza_whose_passworddir_holds_a_store_keeps_its_certificates_there_alone(
+    machine: Machine,
+) -> None:
+    machine.file(f"{BA}/dsm.sys", DSM_SYS)
+    machine.store(BA)
+    certs = machine.store("var/certs")
+    stores = {store.directory: store for store in machine.locate().stores}
+    assert users(stores[machine.root / BA]) == {"TSM01": True, "TSM02": False}
+    assert [use.elsewhere for use in stores[machine.root / BA].stanzas] == [None, certs]
+    assert users(stores[certs]) == {"TSM02": True}
+    machine.store("etc/adsm")
+    stores = {store.directory: store for store in machine.locate().stores}
+    assert users(stores[machine.root / BA]) == {"TSM01": False, "TSM02": False}
+    machine.give("var/certs/dsmcert.kdb", ALICE)
+    # What is somebody else's key database is not where root's client keeps its certificates.
+    assert users(machine.locate(machine.root / BA).stores[0]) == {"TSM01": False, "TSM02": True}
+
+
+@pytest.mark.parametrize("store", [f"home/alice/{CERTS}", "home/alice/pw", ""])
+def test_another_user_s_stanza_is_not_sure_of_root_s_store_whatever_is_named(
+    machine: Machine, store: str
+) -> None:
+    machine.file(f"{BA}/dsm.sys", DSM_SYS + "se ALICE\ntcps a\npassworddir /home/alice/pw\n")
+    password = machine.directory("home/alice/pw", ALICE)
+    machine.store(BA)
+    if store:
+        machine.store(store, ALICE)
+    for named in ((), (machine.root / BA,)):
+        root = next(item for item in machine.locate(*named).stores if item.directory == machine.root / BA)
+        assert users(root) == {"TSM01": True, "TSM02": True, "ALICE": False}
+        assert root.stanzas[2].elsewhere == password
+
+
 def test_the_default_passworddir_serves_the_stanzas_that_name_none(machine: Machine) -> None:
     machine.file(f"{BA}/dsm.sys", DSM_SYS)
     machine.store("etc/adsm")
@@ -329,7 +362,8 @@ def test_a_users_option_file_counts_for_that_users_stores(machine: Machine) -> N
     machine.file("home/alice/tsm/dsm.sys", "se OWN\ntcps own\npassworddir /home/alice/pw\n", ALICE)
     machine.store("home/alice/pw", ALICE)
     machine.store(f"home/alice/{CERTS}", ALICE)
-    assert [users(store) for store in machine.locate().stores] == [{"OWN": True}, {"OWN": True}]
+    # Sure of the one in its PASSWORDDIR: the one in her home is not where the client keeps this stanza's.
+    assert [users(store) for store in machine.locate().stores] == [{"OWN": True}, {"OWN": False}]
 
 
 def test_a_dsm_sys_that_others_can_write_is_warned_about(machine: Machine) -> None:

@@ -49,6 +49,16 @@ def test_a_running_server_is_stopped_after_the_copy_was_checked_and_started_agai
     assert plan.presents_at == presents("TSM1").server
 
 
+def test_a_plan_that_is_only_shown_needs_no_way_to_stop_a_running_server() -> None:
+    facts = RenewFacts(instance(GOOD), (presents("TSM1", GOOD),), Control(), only_shown=True)
+    plan = make_renew_plan(facts)
+    assert names(plan) == ["stop-server", *(name for name in STEPS if name != "stop-server")]
+    assert any(line.startswith("the server of ") and "--stop-command" in line for line in plan.warnings)
+    other = NotFound("unit-not-known", "nobody knows the unit", hint="Give commands.").problem()
+    plan = make_renew_plan(replace(facts, unknown=other))
+    assert "nobody knows the unit; Give commands." in plan.warnings
+
+
 @pytest.mark.parametrize("control", [BOTH, Control()])
 def test_a_server_that_is_down_is_not_stopped(control: Control) -> None:
     plan = plan_of(control, running=False, shows=None)

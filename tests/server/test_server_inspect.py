@@ -237,6 +237,42 @@ class TestWhoTrustsIt:
         (line,) = told["action"]
         assert f"dsmcertfix fix --store {endpoint.home_store(instance.owner)}" in line
 
+    @pytest.mark.parametrize("address", ["localhost", "127.0.0.1"])
+    def test_its_own_client_that_trusts_what_was_before(self, host: ServerHost, address: str) -> None:
+        instance, endpoint = host.instance, host.endpoint
+        instance.register("HOST1")
+        endpoint.stanza("TSM01", (address, instance.port), node="HOST1")
+        label = endpoint.label("TSM01")
+        endpoint.store(certificates=[(label, identity("gone").der)])
+        answer = host.inspect("--expires-within", "0")
+        (told,) = answer.report["instances"]
+        (trust,) = told["trusted_by"]
+        assert (trust["store"], trust["label"], trust["current"]) == (str(host.ba), label, False)
+        (line,) = told["action"]
+        assert (answer.code, line) == (
+            3,
+            f"the store in {host.ba} does not trust it yet: `dsmcertfix fix --store {host.ba}`",
+        )
+        assert host.fix("--store", host.ba).code == 0
+        assert host.inspect("--expires-within", "0").code == 0
+
+    def test_a_client_of_another_server_is_none_of_its_business(self, host: ServerHost) -> None:
+        endpoint = host.endpoint
+        endpoint.stanza("ELSE", ("localhost", host.instance.port + 1), node="HOST1", password=None)
+        endpoint.stanza("FAR", ("192.0.2.1", host.instance.port), node="HOST1", password=None)
+        gone = [(endpoint.label(name), identity(f"gone of {name}").der) for name in ("ELSE", "FAR")]
+        endpoint.store(certificates=gone)
+        answer = host.inspect("--expires-within", "0", "--timeout", "1")
+        (told,) = answer.report["instances"]
+        assert (answer.code, told["trusted_by"], told["action"]) == (0, [], [])
+
+    def test_one_that_cannot_sign_on_is_not_told_to_run_what_would_be_refused(self, host: ServerHost) -> None:
+        instance, endpoint = host.instance, host.endpoint
+        endpoint.stanza("TSM01", ("localhost", instance.port), node="HOST1", password=None)
+        endpoint.store(certificates=[(endpoint.label("TSM01"), identity("gone").der)])
+        (line,) = host.inspect("--expires-within", "0").report["instances"][0]["action"]
+        assert "would be refused: no password is stored" in line and "dsmc query session" in line
+
 
 class TestFormats:
     """What monitoring is told."""

@@ -167,6 +167,10 @@ class TestByItsUnit:
         unit.write_text(f"[Service]\nExecStart=/opt/tivoli/tsm/server/bin/dsmserv -i /{place}\n")
         answer = host.run("server", "renew", "--yes", *LIMIT)
         assert (answer.code, answer.problem) == (2, "several-services")
+        # Before the day it is seen all the same what would be done.
+        shown = host.run("server", "renew", "--dry-run")
+        assert (shown.code, len(shown.report["steps"])) == (0, len(STEPS))
+        assert any("2 services start the server" in line for line in shown.report["warnings"])
 
     def test_a_script_that_the_unit_may_call_is_no_second_answer(self, host: ServerHost) -> None:
         copy_of_dsmserv_rc(host)
@@ -254,6 +258,21 @@ class TestBySomebodyElse:
         assert (answer.code, answer.problem) == (11, "server-runs")
         assert (host.of_server(), host.instance.running) == (before, True)
         assert "--stop-command" in answer.report["problem"]["hint"]
+
+    def test_its_plan_shows_every_step_and_which_are_yours(self, host: ServerHost) -> None:
+        before, pid = host.of_server(), host.instance.pid
+        answer = host.run("server", "renew", "--dry-run")
+        assert (answer.code, answer.report["changed"]) == (0, False)
+        steps = [(step["step"], step["text"]) for step in answer.report["steps"]]
+        assert [name for name, _ in steps] == [
+            "stop-server",
+            *(name for name in STEPS if name != "stop-server"),
+        ]
+        assert ("stop-server", "you stop the server, and run this again") in steps
+        assert ("start-server", "wait for somebody to start the server") in steps
+        (told,) = [line for line in answer.report["warnings"] if "--stop-command" in line]
+        assert told.startswith(f"the server of `{host.instance.directory}` runs")
+        assert (host.of_server(), host.instance.pid) == (before, pid)
 
 
 class TestWhatIsKept:

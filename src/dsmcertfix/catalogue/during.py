@@ -146,9 +146,10 @@ SESSIONS = (
     entry(
         "no-stanza-for-server",
         "CannotReconnect",
-        "No stanza of this store connects to that server.",
+        "No stanza of this store connects to that server, or the client keeps its certificates elsewhere.",
         UNTOUCHED,
-        "`dsmcertfix inspect` lists the stanzas; `dsmcertfix fix --no-reconnect` needs none.",
+        "`dsmcertfix inspect` lists the stanzas; repair the store that the message names; "
+        "`dsmcertfix fix --no-reconnect` needs no stanza.",
     ),
     entry(
         "stanza-name-not-safe",

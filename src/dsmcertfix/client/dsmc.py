@@ -13,8 +13,8 @@ from pathlib import Path
 from dsmcertfix.advice import quoted, whole_store_command
 from dsmcertfix.client import messages
 from dsmcertfix.client.secrets import lines_without_secrets
-from dsmcertfix.errors import CannotReconnect, FailedSession, ReconnectFailed
-from dsmcertfix.model import Owner, Stanza
+from dsmcertfix.errors import CannotReconnect, DsmcertfixError, FailedSession, ReconnectFailed
+from dsmcertfix.model import LocatedStore, Owner, Stanza
 from dsmcertfix.platforms.starting import starting_place
 from dsmcertfix.process import Waits, clean_environment, running
 from dsmcertfix.process_output import Completed
@@ -143,6 +143,20 @@ def failure(
     )
     node, server = session.node or stanza.node, str(stanza.server) if stanza.server else None
     error.session = FailedSession(stanza.name, server, node, found.code)
+    return error
+
+
+def unless_elsewhere(error: DsmcertfixError, stanza: Stanza, store: LocatedStore) -> DsmcertfixError:
+    """The error, which blames the node only where the store that was changed is surely the stanza's own."""
+    sure = all(use.certain for use in store.stanzas if use.stanza == stanza)
+    session = error.session
+    if sure or error.hint is None or session is None or not messages.refused_as_strict(session.code):
+        return error
+    error.hint = (
+        f"Nothing on this machine says that stanza {stanza.name} keeps its certificates in "
+        f"`{store.directory}`: see what `dsmcertfix locate` lists, and repair the store that it uses. "
+        f"If it is this one: {error.hint}"
+    )
     return error
 
 

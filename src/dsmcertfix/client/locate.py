@@ -20,6 +20,7 @@ from dsmcertfix.model import (
     Located,
     LocatedStore,
     Origin,
+    Owner,
     Place,
     Programs,
     Stanza,
@@ -38,11 +39,13 @@ def locate(places: Places, *, named: tuple[Path, ...] = ()) -> Located:
     look = _Look(places)
     candidates = dict.fromkeys(_candidates(places, files, named))
     looked = _allowed([(candidate, look.at(candidate.directory)) for candidate in candidates])
-    stores = [store for store in _stores(places, looked) if not named or _is_named(store)]
+    stores = list(_stores(places, looked))
+    # Of all stores: whose a stanza is does not depend on which of them were named.
     knowledge = _knowledge(places, files, stores, look)
+    chosen = [store for store in stores if not named or _is_named(store)]
     return Located(
         places=tuple(map(_place, looked)),
-        stores=tuple(store._replace(stanzas=uses_of(store, knowledge)) for store in stores),
+        stores=tuple(store._replace(stanzas=uses_of(store, knowledge)) for store in chosen),
         stanzas=tuple(known.stanza for known in knowledge.stanzas),
         programs=find_programs(places),
         default_server=_default_server(files),
@@ -196,24 +199,36 @@ def _store(
 
 
 def _knowledge(places: Places, files: OptionFiles, stores: list[LocatedStore], look: _Look) -> Knowledge:
-    owners = {store.owner.uid: store.owner for store in stores}
     default = _default_passworddir(places)
+    stanzas = tuple(
+        KnownStanza(stanza, system, _named_passworddir(places, stanza, look))
+        for system in files.system
+        for stanza in system.content.stanzas
+    )
     return Knowledge(
-        stanzas=tuple(
-            KnownStanza(stanza, system, _named_passworddir(places, stanza, look))
-            for system in files.system
-            for stanza in system.content.stanzas
-        ),
+        stanzas=stanzas,
         user_files=files.user,
         file_directories={system.identity: _directories(system, look) for system in files.system},
         default_passworddir=look.at(default).directory if default is not None else None,
-        homes={
-            uid: home.path
-            for uid, owner in owners.items()
-            if uid not in places.system_uids() and owner.home is not None
-            if (home := look.at(str(owner.home)).directory) is not None
-        },
+        homes=_homes(places, stores, stanzas, look),
+        stores={store.identity: store.owner.uid for store in stores},
     )
+
+
+def _homes(
+    places: Places, stores: list[LocatedStore], stanzas: tuple[KnownStanza, ...], look: _Look
+) -> dict[int, Path]:
+    """The real homes of the ordinary users who own a store or a PASSWORDDIR."""
+    system = places.system_uids()
+    owners: dict[int, Owner | None] = {store.owner.uid: store.owner for store in stores}
+    for uid in {item.passworddir.uid for item in stanzas if item.passworddir is not None} - owners.keys():
+        owners[uid] = places.owner(uid) if uid not in system else None
+    return {
+        uid: home.path
+        for uid, owner in owners.items()
+        if uid not in system and owner is not None and owner.home is not None
+        if (home := look.at(str(owner.home)).directory) is not None
+    }
 
 
 def _named_passworddir(places: Places, stanza: Stanza, look: _Look) -> Directory | None:

@@ -30,13 +30,17 @@ class KnownStanza(NamedTuple):
 
 
 class Knowledge(NamedTuple):
-    """All that decides on uses. `homes` are the real homes by uid; the system's own users have none."""
+    """All that decides on uses. `homes` are the real homes by uid; the system's own users have none.
+
+    `stores` are the owners of all stores of the machine, by the identity of their directories.
+    """
 
     stanzas: tuple[KnownStanza, ...]
     user_files: tuple[UserFile, ...]
     file_directories: dict[tuple[int, int], frozenset[tuple[int, int]]]
     default_passworddir: Directory | None
     homes: dict[int, Path]
+    stores: dict[tuple[int, int], int]
 
 
 def uses_of(store: LocatedStore, knowledge: Knowledge) -> tuple[StanzaUse, ...]:
@@ -50,7 +54,7 @@ def uses_of(store: LocatedStore, knowledge: Knowledge) -> tuple[StanzaUse, ...]:
     ]
     normal = [known for known in allowed if not known.stanza.replication]
     uses = [
-        StanzaUse(known.stanza, because, certain=not _is_of_another_user(known, store, knowledge))
+        _use(known, because, store, knowledge)
         for known in normal
         if (because := _evidence(known, store, knowledge)) is not None
     ]
@@ -82,10 +86,29 @@ def _evidence(known: KnownStanza, store: LocatedStore, knowledge: Knowledge) -> 
     return None
 
 
-def _is_of_another_user(known: KnownStanza, store: LocatedStore, knowledge: Knowledge) -> bool:
-    """Whether the stanza's password is another ordinary user's: the store's owner cannot sign on with it."""
+def _use(
+    known: KnownStanza, because: str, store: LocatedStore, knowledge: Knowledge, *, certain: bool = True
+) -> StanzaUse:
+    elsewhere = _elsewhere(known, store, knowledge)
+    return StanzaUse(known.stanza, because, certain and elsewhere is None, elsewhere)
+
+
+def _elsewhere(known: KnownStanza, store: LocatedStore, knowledge: Knowledge) -> Path | None:
+    """The PASSWORDDIR where the client keeps the stanza's certificates instead, None when that is not known.
+
+    It is another ordinary user's, as whom the store's owner cannot sign on; or it holds a store of the same
+    owner (PASSWORDDIR, 8.2.2 manual). Nobody of ours signs on for a database backup: that is no matter there.
+    """
+    if known.stanza.database_backup:
+        return None
     own = known.passworddir
-    return own is not None and own.uid != store.owner.uid and own.uid in knowledge.homes
+    if own is None and known.stanza.passworddir is None:
+        own = knowledge.default_passworddir
+    if own is None or own.identity == store.identity:
+        return None
+    if own.uid != store.owner.uid and own.uid in knowledge.homes:
+        return own.path
+    return own.path if knowledge.stores.get(own.identity) == store.owner.uid else None
 
 
 def _is_home_store(store: LocatedStore, knowledge: Knowledge) -> bool:
@@ -98,7 +121,7 @@ def _possible(store: LocatedStore, normal: list[KnownStanza], knowledge: Knowled
     installed = [known for known in normal if known.file.installed]
     selected = _selected(store, normal, installed, knowledge) if _is_home_store(store, knowledge) else None
     uses = [
-        StanzaUse(known.stanza, "the client's dsm.sys has it", certain=False)
+        _use(known, "the client's dsm.sys has it", store, knowledge, certain=False)
         for known in installed
         if selected is None or known.stanza != selected.stanza
     ]
@@ -121,12 +144,12 @@ def _selected(
     for name, because, among in wanted:
         for known in among:
             if name is not None and known.stanza.name.casefold() == name.casefold():
-                return StanzaUse(known.stanza, because)
+                return _use(known, because, store, knowledge)
     if len(installed) == 1:
-        return StanzaUse(installed[0].stanza, "it is the only stanza")
+        return _use(installed[0], "it is the only stanza", store, knowledge)
     # Without dsm.sys: of several option files the client takes this one by itself.
     default = [known for known in installed if known.file.path.name.lower() == "dsm.opt"]
-    return StanzaUse(default[0].stanza, "the client's dsm.opt is it") if len(default) == 1 else None
+    return _use(default[0], "the client's dsm.opt is it", store, knowledge) if len(default) == 1 else None
 
 
 def _failover(uses: list[StanzaUse], replication: list[Stanza]) -> list[StanzaUse]:
@@ -138,6 +161,6 @@ def _failover(uses: list[StanzaUse], replication: list[Stanza]) -> list[StanzaUs
             is_named = stanza.name.casefold() in names or not names
             if use.stanza.option_file == stanza.option_file and is_named:
                 because = f"failover server of stanza {use.stanza.name}"
-                found.append(StanzaUse(stanza, because, use.certain and bool(names)))
+                found.append(StanzaUse(stanza, because, use.certain and bool(names), use.elsewhere))
                 break
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from dsmcertfix.assess import Assessed, Status, days_left
-from dsmcertfix.model import Certificate, Presented, Stanza, Store
+from dsmcertfix.assess import Assessed, AssessedStore, Status, days_left
+from dsmcertfix.model import Certificate, Presented, Server, Stanza, Store
 from dsmcertfix.server.model import LABEL, Instance
 
 
@@ -15,12 +16,17 @@ from dsmcertfix.server.model import LABEL, Instance
 class Around:
     """What is around an instance: the client stores of its host, and what the server was seen to present.
 
-    `backing_up` are the stanzas with which its own database is backed up.
+    `backing_up` are the stanzas with which its own database is backed up, `leading` the servers of stanzas
+    that are this one. `judged` is how the stores stand to the certificate that it has for itself, and `ways`
+    how one that does not trust it is repaired, by its id.
     """
 
     stores: tuple[Store, ...] = ()
     backing_up: frozenset[Stanza] = frozenset()
     presented: tuple[Presented, ...] = ()
+    leading: frozenset[Server] = frozenset()
+    judged: tuple[AssessedStore, ...] = ()
+    ways: Mapping[str, str] = field(default_factory=dict)
 
 
 _NOTHING = Around()
@@ -30,13 +36,15 @@ _NOTHING = Around()
 class Trust:
     """A client's store of this host, and the instance's certificate in it; None when it holds none.
 
-    `database_backup` is whether the server's own database backup uses the store.
+    `database_backup` is whether the server's own database backup uses the store, `stale` whether the
+    certificate stands there in place of the one that the server presents.
     """
 
     store: Store
     certificate: Certificate | None
     current: bool
     database_backup: bool
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ def assess_instance(
     judged = tuple(_judge(item, instance, at, expires_within_days) for item in instance.certificates)
     trusts = tuple(_trusts(instance, around))
     agrees = _agrees(instance)
-    action = () if instance.problem else tuple(_action(instance, judged, agrees, trusts, around.presented))
+    action = () if instance.problem else tuple(_action(instance, judged, agrees, trusts, around))
     return AssessedInstance(instance, judged, trusts, agrees, action)
 
 
@@ -99,13 +107,23 @@ def _trusts(instance: Instance, around: Around) -> list[Trust]:
     found = []
     for store in around.stores:
         backup = any(use.stanza in around.backing_up for use in store.located.stanzas)
-        held = [item for item in store.certificates if item.sha256 in ours]
+        stale = _stale(store, around)
+        held = [item for item in store.certificates if item.sha256 in ours or item in stale]
         current = [item for item in held if own is not None and item.sha256 == own.sha256]
         if held:
-            found += [Trust(store, item, item in current, backup) for item in held]
+            found += [
+                Trust(store, item, item in current, backup, item in stale and not current) for item in held
+            ]
         elif backup:
             found.append(Trust(store, None, False, backup))
     return found
+
+
+def _stale(store: Store, around: Around) -> list[Certificate]:
+    """The certificates of the store that are this server's by its stanzas, and are to be replaced."""
+    judged = next((item for item in around.judged if item.store is store), None)
+    affected = judged.affected if judged is not None else ()
+    return [item.certificate for item in affected if item.server in around.leading]
 
 
 def _way(instance: Instance, certificate: Certificate) -> str:
@@ -120,7 +138,7 @@ def _action(
     judged: tuple[Assessed, ...],
     agrees: bool | None,
     trusts: tuple[Trust, ...],
-    presented: tuple[Presented, ...],
+    around: Around,
 ) -> list[str]:
     found = [
         f"`{item.certificate.label}`: {item.reason}: {_way(instance, item.certificate)}"
@@ -136,22 +154,36 @@ def _action(
         found.append(f"cert256.arm is of no use: {arm.problem}")
     elif agrees is False:
         found.append("cert256.arm holds another certificate than the server presents")
-    shown = [seen.certificate for seen in presented if seen.certificate is not None]
-    if own is not None and shown and all(item.sha256 != own.sha256 for item in shown):
+    other = presents_another(own, around.presented)
+    if other is not None:
         found.append(
-            f"the server presents another certificate (SHA-256 {shown[0].sha256}) than its key database has "
+            f"the server presents another certificate (SHA-256 {other.sha256}) than its key database has "
             "for it: restart it"
         )
-    current = {item.store.directory for item in trusts if item.current}
-    # A store without a server's certificate fetches it with the next backup.
-    stale = {
-        item.store.directory
+    return found + _repairs(trusts, around)
+
+
+def presents_another(own: Certificate | None, presented: tuple[Presented, ...]) -> Certificate | None:
+    """What the server presents instead of its own certificate; None when it presents that, or nothing."""
+    shown = [seen.certificate for seen in presented if seen.certificate is not None]
+    other = own is not None and shown and all(item.sha256 != own.sha256 for item in shown)
+    return shown[0] if other else None
+
+
+def _repairs(trusts: tuple[Trust, ...], around: Around) -> list[str]:
+    """What must be done about the stores of this host that do not trust the server's certificate."""
+    current = {item.store.id for item in trusts if item.current}
+    # A database backup's store without a server's certificate fetches it with the next backup.
+    backups = {
+        item.store.id: item.store
         for item in trusts
         if item.database_backup and any(one.kind == "server" for one in item.store.certificates)
-    } - current
-    found += [
-        "the server's database backup does not trust it yet: "
-        f"`dsmcertfix fix --store {shlex.quote(str(directory))}`"
-        for directory in sorted(stale)
-    ]
+    }
+    stores = backups | {item.store.id: item.store for item in trusts if item.stale}
+    found = []
+    for store in sorted(stores.values(), key=lambda item: item.directory):
+        fix = f"`dsmcertfix fix --store {shlex.quote(str(store.directory))}`"
+        who = "server's database backup" if store.id in backups else f"store in {store.directory}"
+        if store.id not in current:
+            found.append(f"the {who} does not trust it yet: {around.ways.get(store.id, fix)}")
     return found

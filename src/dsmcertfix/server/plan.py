@@ -31,9 +31,9 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class StopServer:
-    """The server does not run."""
+    """The server does not run; without a command a person has stopped it before anything else is done."""
 
-    command: Command
+    command: Command | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,10 @@ def server_step_text(step: ServerStep) -> str:
     match step:
         case BackUp():
             return "back up the key database and cert256.arm"
-        case StopServer(command):
-            return f"stop the server ({command.told})"
+        case StopServer(stopped):
+            return (
+                f"stop the server ({stopped.told})" if stopped else "you stop the server, and run this again"
+            )
         case ServerSwap():
             return "swap the key database and take cert256.arm away"
         case StartServer(started):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsmcertfix.assess import days_left
-from dsmcertfix.errors import Busy, NotFound, NotPermitted, UsageError
+from dsmcertfix.errors import Busy, NotFound, NotPermitted, Problem, UsageError
 from dsmcertfix.model import Certificate, Presented, Server
 from dsmcertfix.plan import BackUp, CheckStaged, DeleteLabel, Stage
 from dsmcertfix.server.model import LABEL, Instance
@@ -26,11 +26,17 @@ _COMMANDS = "Give `--stop-command` and `--start-command`, or stop the server you
 
 @dataclass(frozen=True, slots=True)
 class RenewFacts:
-    """What a renewal is planned from: the instance, what it presents, and how to stop and start it."""
+    """What a renewal is planned from: the instance, what it presents, and how to stop and start it.
+
+    With `only_shown` the plan is not carried out: nothing need be known then of how the server is stopped,
+    and `unknown` is why it is not.
+    """
 
     instance: Instance
     presented: tuple[Presented, ...]
     control: Control
+    only_shown: bool = False
+    unknown: Problem | None = None
 
 
 def certificate_to_renew(instance: Instance) -> Certificate:
@@ -53,15 +59,17 @@ def make_renew_plan(facts: RenewFacts) -> RenewPlan:
     """The steps. Raises as `certificate_to_renew`, and Busy, NotPermitted and UsageError."""
     instance, control = facts.instance, facts.control
     old = certificate_to_renew(instance)
-    _require_control(instance, control)
+    _require_control(instance, control, only_shown=facts.only_shown)
     presents_at = next((seen.server for seen in facts.presented if _shows(seen, old)), None)
-    stop = (StopServer(control.stop),) if instance.running and control.stop else ()
+    stop = (StopServer(control.stop),) if instance.running else ()
+    by_hand = control.stop is None
     steps: tuple[ServerStep, ...] = (
+        *(stop if by_hand else ()),
         BackUp(),
         Stage(),
         DeleteLabel(old),
         CheckStaged((old,)),
-        *stop,
+        *(() if by_hand else stop),
         ServerSwap(),
         StartServer(control.start),
         AwaitCertificate(LABEL, presents_at),
@@ -89,7 +97,16 @@ def _old(instance: Instance) -> Certificate:
     return old
 
 
-def _require_control(instance: Instance, control: Control) -> None:
+def _not_stoppable(instance: Instance) -> Busy:
+    return Busy(
+        "server-runs",
+        f"the server of `{instance.directory}` runs",
+        context=tuple(f"found: {item.kind} {item.file}" for item in instance.services),
+        hint=f"{_COMMANDS}; then run this again.",
+    )
+
+
+def _require_control(instance: Instance, control: Control, *, only_shown: bool) -> None:
     if instance.running is None:
         raise NotPermitted(
             "server-not-seen",
@@ -97,12 +114,9 @@ def _require_control(instance: Instance, control: Control) -> None:
             hint="Run as root (on Windows as administrator).",
         )
     if instance.running and control.stop is None:
-        raise Busy(
-            "server-runs",
-            f"the server of `{instance.directory}` runs",
-            context=tuple(f"found: {item.kind} {item.file}" for item in instance.services),
-            hint=f"{_COMMANDS}; then run this again.",
-        )
+        if only_shown:
+            return
+        raise _not_stoppable(instance)
     if instance.running and control.start is None:
         raise UsageError(
             "control-incomplete",
@@ -128,6 +142,11 @@ def _warnings(facts: RenewFacts, old: Certificate, presents_at: Server | None) -
             if shown
             else "the server was not seen to present its certificate: that it comes up is told by its process"
         )
+    problem = facts.unknown
+    if problem is None and facts.instance.running and facts.control.stop is None:
+        problem = _not_stoppable(facts.instance).problem()
+    if problem is not None:
+        found.append("; ".join((problem.message, *problem.context, problem.hint or "")))
     if facts.control.start is None:
         found.append("nobody but you starts the server: have the command at hand, the time limit runs")
     return found

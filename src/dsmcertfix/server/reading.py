@@ -9,7 +9,7 @@ from dsmcertfix.errors import DsmcertfixError, Problem, StoreUnreadable
 from dsmcertfix.fingerprint import certificates_in
 from dsmcertfix.model import Export, FileFact, ServerFile, Stanza
 from dsmcertfix.platforms.base import Places, Platform, StoreDirectory
-from dsmcertfix.platforms.servers import Servers, Starter
+from dsmcertfix.platforms.servers import Running, Servers, Starter
 from dsmcertfix.server import options
 from dsmcertfix.server.locate import OPTION_FILE
 from dsmcertfix.server.model import Arm, Instance, LocatedInstance, Service
@@ -156,16 +156,30 @@ def directories_of(places: Places, stanza: Stanza) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def exports_for(places: Places, stanza: Stanza) -> tuple[Export, ...]:
-    """What the server whose database that stanza backs up exported; files that anybody may write are none."""
+def exports_for(places: Places, stanza: Stanza, running: tuple[Running, ...]) -> tuple[Export, ...]:
+    """What the server whose database that stanza backs up exported; files that anybody may write are none.
+
+    `running` are the servers that run.
+    """
     if not stanza.database_backup:
         return ()
     return tuple(
-        Export(stanza, directory / arm.name, arm.certificate, arm.word_of)
+        Export(stanza, directory / arm.name, arm.certificate, arm.word_of, arm.word_of == server_s)
         for directory in directories_of(places, stanza)
+        for server_s in (_server_user(places, directory, running),)
         for arm in read_arms(places, directory)
         if arm.certificate is not None and arm.word_of is not None
     )
+
+
+def _server_user(places: Places, directory: Path, running: tuple[Running, ...]) -> int | None:
+    """The owner of the directory, if a server works in it as that user; None otherwise."""
+    try:
+        entry = places.look(directory)
+    except OSError:
+        return None
+    works = any(item.directory == entry.identity and item.uid == entry.uid for item in running)
+    return entry.uid if works else None
 
 
 def backing_up(places: Places, located: LocatedInstance, stanzas: tuple[Stanza, ...]) -> frozenset[Stanza]:

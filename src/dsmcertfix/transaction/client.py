@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from dsmcertfix.client import dsmc
 from dsmcertfix.client.engine import Engine
 from dsmcertfix.errors import CannotReconnect, DsmcertfixError, InternalError, ReconnectFailed, SwapFailed
 from dsmcertfix.model import (
@@ -147,7 +148,7 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         self._run.interrupts.checkpoint()
         error = yield from self._tools.reconnect(stanza, self._plan)
         if error is not None:
-            raise error
+            raise dsmc.unless_elsewhere(error, stanza, self._store)
         self._keep_access()
 
     def _check_live(self, step: CheckLive) -> str | None:
