@@ -18,7 +18,7 @@ from dsmcertfix.model import Owner, StoreFile
 from dsmcertfix.platforms import windows_directory, windows_who
 from dsmcertfix.platforms.windows_directory import WindowsDirectory
 from dsmcertfix.win32 import files, security
-from dsmcertfix.win32.calls import close
+from dsmcertfix.win32.calls import ACCESS_DENIED, close
 
 KDB, STH, IDX = StoreFile.KDB, StoreFile.STH, StoreFile.IDX
 MACHINE = Owner(0, 0, "SYSTEM")
@@ -101,6 +101,32 @@ def test_attributes_and_time_are_kept_and_a_read_only_file_is_replaced(plain: Pa
         directory.exchange(KDB)
         assert (directory.read(KDB), directory.metadata(KDB)) == (b"new", before)
         directory.discard(KDB, "aside")
+        directory.discard(KDB, "live")
+    assert names(plain) == ["dsmcert.sth"]
+
+
+@pytest.mark.parametrize("windows", ["this one", "one before 10 1809"])
+def test_a_live_file_is_as_before_when_its_second_name_is_taken_away(
+    plain: Path, windows: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an undo of a swap that was never made: what is compared before must be so afterwards."""
+    if windows == "one before 10 1809":
+        gone, kind = b"\x01", files._DISPOSITION_INFO
+
+        def delete(handle: int) -> None:
+            if files.information(handle).attributes & files.READONLY:
+                raise OSError(None, "Access is denied", None, ACCESS_DENIED)
+            files._set_information(handle, kind, gone)
+
+        monkeypatch.setattr(files, "delete", delete)
+    with files.holding(str(plain / "dsmcert.kdb"), files.WRITE_ATTRIBUTES) as handle:
+        files.set_basic(handle, files.READONLY | files.HIDDEN, 10**18)
+    with opened(plain, open_to_users=True) as directory:
+        before, fact = directory.metadata(KDB), directory.fact(KDB)
+        directory.keep_aside(KDB)
+        directory.discard(KDB, "aside")
+        assert (directory.metadata(KDB), directory.fact(KDB)) == (before, fact)
+        assert names(plain) == ["dsmcert.kdb", "dsmcert.sth"]
         directory.discard(KDB, "live")
     assert names(plain) == ["dsmcert.sth"]
 

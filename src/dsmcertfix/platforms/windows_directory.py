@@ -31,6 +31,7 @@ _INVALID_OWNER = (1307, 1314)
 _READ = files.READ_DATA | files.READ_ATTRIBUTES | files.READ_CONTROL
 _CHANGE = files.READ_ATTRIBUTES | files.WRITE_ATTRIBUTES | files.READ_CONTROL
 _OWN = files.WRITE_DAC | files.WRITE_OWNER
+_MARK = files.WRITE_ATTRIBUTES | files.READ_ATTRIBUTES
 
 
 class WindowsDirectory(Generic[FileT]):
@@ -155,11 +156,33 @@ class WindowsDirectory(Generic[FileT]):
                 _set_security(handle, like.security, self._name(file, "live"))
 
     def discard(self, file: FileT, slot: Slot) -> None:
-        """See `StoreDirectory.discard`."""
-        if self.present(file, slot):
+        """See `StoreDirectory.discard`. A live file of which it was another name is marked as before."""
+        name = self._name(file, slot)
+        if not self.present(file, slot):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                patiently(lambda: _delete(name))
+            except OSError as error:
+                # Windows before 10 1809, and FAT: there what is read-only keeps its name.
+                if code_of(error) != ACCESS_DENIED or not (files.attributes(name) or 0) & files.READONLY:
+                    raise
+                self._discard_read_only(file, slot)
+
+    def _discard_read_only(self, file: FileT, slot: Slot) -> None:
+        name, live = self._name(file, slot), self._name(file, "live")
+        shared = slot != "live" and self.present(file) and _identity(live) == _identity(name)
+        if not shared:
             self._require_writable(file, slot)
-            with contextlib.suppress(FileNotFoundError):
-                patiently(lambda: _delete(self._name(file, slot)))
+            patiently(lambda: _delete(name))
+            return
+        with files.holding(live, _MARK) as handle:
+            marked = files.information(handle).attributes
+            files.set_basic(handle, marked & ~files.READONLY, None)
+            try:
+                patiently(lambda: _delete(name))
+            finally:
+                files.set_basic(handle, marked, None)
 
     def sync_content(self, file: FileT) -> None:
         """See `StoreDirectory.sync_content`. What somebody else has open is theirs to write."""
@@ -242,8 +265,7 @@ class WindowsDirectory(Generic[FileT]):
     def _require_writable(self, file: FileT, slot: Slot) -> None:
         """What is to give its name away is not marked read-only, which would keep it there."""
         if (files.attributes(self._name(file, slot)) or 0) & files.READONLY:
-            access = files.WRITE_ATTRIBUTES | files.READ_ATTRIBUTES
-            with files.holding(self._name(file, slot), access) as handle:
+            with files.holding(self._name(file, slot), _MARK) as handle:
                 files.set_basic(handle, files.information(handle).attributes & ~files.READONLY, None)
 
 
