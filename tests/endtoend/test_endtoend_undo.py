@@ -69,8 +69,9 @@ class TestRollback:
         machine.renew("TSMA")
         assert machine.fix().code == 21  # the session made the node STRICT
         assert machine.seen() == after
-        assert machine.run("rollback", "--yes").code == 0
-        assert machine.seen() == before
+        answer = machine.run("rollback", "--yes")
+        assert (answer.code, machine.seen()) == (0, before)
+        assert answer.report["comment"].endswith(": 1 of 1 store as before it")
 
     def test_a_damaged_backup_is_not_put_back(self, machine: Machine) -> None:
         backup = Path(fixed(machine).store(machine.ba)["backup"])
@@ -90,6 +91,7 @@ class TestBackups:
         answer = machine.run("backups")
         (one,) = answer.report["backups"]
         assert (answer.code, one["run"], one["intact"], one["directory"]) == (0, run, True, str(machine.ba))
+        assert answer.report["comment"] == "1 backup set"
 
     def test_a_damaged_one_is_listed_and_told_by_the_exit_code(self, machine: Machine) -> None:
         damaged, intact = fixed(machine), fixed(machine)
@@ -118,7 +120,10 @@ class TestPrune:
         runs = [str(fixed(machine).report["run"]) for _ in range(3)]
         answer = machine.run("prune", "--keep", "2", "--yes")
         assert (answer.code, answer.report["changed"]) == (0, True)
-        assert [one["run"] for one in machine.run("backups").report["backups"]] == runs[1:]
+        assert answer.report["comment"] == "removed 1 run, 1 backup set"
+        left = machine.run("backups").report
+        assert [one["run"] for one in left["backups"]] == runs[1:]
+        assert left["comment"] == "2 backup sets"
         assert machine.run("prune", "--keep", "0", "--yes").code == 2
         assert machine.run("prune", "--keep", "1", "--yes").code == 0
         assert [one["run"] for one in machine.run("backups").report["backups"]] == runs[2:]

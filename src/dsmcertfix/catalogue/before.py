@@ -30,7 +30,7 @@ COMMAND_LINE = (
     entry(
         "no-code-given",
         "UsageError",
-        "`explain` was given words with nothing in them.",
+        "There is no code in the words that `explain` was given.",
         UNTOUCHED,
         "Give a code, `dsmcertfix explain ANS1592E`, or none for what the client's error logs say.",
     ),
