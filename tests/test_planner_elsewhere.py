@@ -75,6 +75,8 @@ def test_a_certificate_that_no_session_brings_comes_from_the_store_of_the_stanza
         (NEW_B.sha256, made[OTHER].store.id)
     ]
     assert reconnects(made[OTHER]) == ["TSM10"]
+    (told,) = item.warnings
+    assert str(OTHER) in told and "--no-reconnect" in told
 
 
 def test_it_is_not_taken_out_where_nobody_proves_the_new_one() -> None:
