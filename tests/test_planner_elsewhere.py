@@ -6,10 +6,13 @@ from pathlib import Path
 
 from tests.facts import BOB, certificate, fetched, inventory, presents, stanza, store
 
+from dsmcertfix.assess import assess
 from dsmcertfix.model import Stanza, StanzaUse, Store
 from dsmcertfix.plan import AddCertificate, Policy, Reconnect, StorePlan, step_name
 from dsmcertfix.planner import make_plan
+from dsmcertfix.report import store_report
 from dsmcertfix.selection import Selection
+from dsmcertfix.trust_plan import Handover, make_trust_plan
 
 A, B = stanza("TSM1"), stanza("TSM10")
 OLD_A, OLD_B = certificate(fetched("TSM1"), "old A"), certificate(fetched("TSM10"), "old B")
@@ -72,6 +75,8 @@ def test_a_certificate_that_no_session_brings_comes_from_the_store_of_the_stanza
         (NEW_B.sha256, made[OTHER].store.id)
     ]
     assert reconnects(made[OTHER]) == ["TSM10"]
+    (told,) = item.warnings
+    assert str(OTHER) in told and "--no-reconnect" in told
 
 
 def test_it_is_not_taken_out_where_nobody_proves_the_new_one() -> None:
@@ -86,3 +91,17 @@ def test_without_a_reconnect_it_goes_and_waits() -> None:
     facts = inventory(store(OLD_B, uses=[elsewhere(B)]), presented=BOTH)
     (item,) = make_plan(facts, Selection(), Policy(reconnect=False)).stores
     assert (item.problem, len(item.pending)) == (None, 1)
+
+
+def test_what_was_handed_over_is_put_in_and_no_session_of_another_store_proves_it() -> None:
+    facts = inventory(store(OLD_B, uses=[A, elsewhere(B)]), presented=BOTH)
+    (item,) = make_trust_plan(facts, Handover("TSM10", (NEW_B,)), Policy()).stores
+    assert (item.problem, reconnects(item)) == (None, [])
+    assert item.warnings == ("no session proves this: the client keeps that stanza's certificates elsewhere",)
+
+
+def test_a_report_names_such_a_stanza_only_for_a_certificate_that_nobody_else_accounts_for() -> None:
+    second = elsewhere(stanza("TSM1_B", "tsm1.example.com"))
+    for held, used in (((OLD_A,), ("TSM1",)), ((OLD_A, OLD_B), ("TSM1", "TSM10"))):
+        (item,) = assess(inventory(store(*held, uses=[A, second, elsewhere(B)]), presented=BOTH))
+        assert store_report(item).stanzas == used

@@ -303,6 +303,10 @@ class Store(NamedTuple):
         """Whether `dsmc` uses this store: one that only API applications use it never fills."""
         return any(origin.area not in API_AREAS for origin in self.located.origins)
 
+    def keeps_elsewhere(self, stanza: Stanza) -> bool:
+        """Whether the client keeps that stanza's certificates in another store than this one."""
+        return any(use.elsewhere is not None for use in self.located.stanzas if use.stanza == stanza)
+
 
 API_AREAS: frozenset[Area] = frozenset(("api", "dsmi-dir", "server-api"))
 

@@ -94,6 +94,7 @@ def _labels(store: Store, targets: tuple[Assessed, ...], context: _Context) -> S
         for one in targets
         if one.server is None
     )
+    warnings += _taken_over(store, given)
     pending = tuple(item for item in expected if waits and item.server in by_client)
     return StorePlan(store, "label", targets, steps, pending, (*warnings, *left))
 
@@ -266,6 +267,19 @@ def _given(
         given.append(_Given(server, () if new.sha256 in held else (add,), stanza if export else None))
         held.add(new.sha256)
     return tuple(given)
+
+
+def _taken_over(store: Store, given: tuple[_Given, ...]) -> tuple[str, ...]:
+    """What is assumed of certificates that the client keeps elsewhere, and what to do where that is false."""
+    if not store.client_reconnects:
+        return ()
+    servers = {item.server for item in given if not sessions_with(store, item.server)}
+    return tuple(
+        f"stanza {use.stanza.name} has its own certificates in {use.elsewhere}: what a session proves there "
+        "is put in here. Where its sessions use this store instead, give `--no-reconnect` with `--store`"
+        for use in store.located.stanzas
+        if use.elsewhere is not None and use.stanza.server in servers
+    )
 
 
 def _export(store: Store, stanza: Stanza | None, context: _Context) -> Certificate | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dsmcertfix import __version__
-from dsmcertfix.assess import Assessed, AssessedStore
+from dsmcertfix.assess import Assessed, AssessedStore, sessions_with
 from dsmcertfix.errors import Outcome, Problem, exit_code, worst
 from dsmcertfix.model import Certificate, FileFact, FileT, Inventory, Place, Presented
 
@@ -190,12 +190,22 @@ def store_report(item: AssessedStore) -> StoreReport:
         str(store.directory),
         tuple(dict.fromkeys(origin.because for origin in store.located.origins)),
         store.located.owner.name,
-        tuple(dict.fromkeys(use.stanza.name for use in store.located.stanzas if use.elsewhere is None)),
+        _used_by(item),
         store.version,
         tuple(file_report(fact) for fact in store.files),
         "unchanged",
         listed + tuple(pending_report(seen) for seen in item.pending if seen.certificate),
         problem=store.located.problem or store.problem,
+    )
+
+
+def _used_by(item: AssessedStore) -> tuple[str, ...]:
+    """The stanzas that use the store; where none does, those by which it has its certificates."""
+    servers = {one.server for one in item.certificates if one.server is not None}
+    left = {server for server in servers if not sessions_with(item.store, server)}
+    uses = item.store.located.stanzas
+    return tuple(
+        dict.fromkeys(use.stanza.name for use in uses if use.elsewhere is None or use.stanza.server in left)
     )
 
 

@@ -132,14 +132,18 @@ def _plan(
         for one in handover.certificates
         if one not in usable
     )
-    warnings = (*left_out, *_unproved(store, policy, session=session, checked=checked))
+    warnings = (*left_out, *_unproved(store, stanza, policy, session=session, checked=checked))
     return StorePlan(store, "label", stale, steps, warnings=warnings)
 
 
-def _unproved(store: Store, policy: Policy, *, session: bool, checked: bool) -> tuple[str, ...]:
+def _unproved(
+    store: Store, stanza: Stanza, policy: Policy, *, session: bool, checked: bool
+) -> tuple[str, ...]:
     """What is to be said where no session proves the result."""
     if checked:
         return ("no session proves this: the next database backup will",)
+    if store.client_reconnects and store.keeps_elsewhere(stanza):
+        return ("no session proves this: the client keeps that stanza's certificates elsewhere",)
     if store.client_reconnects and not store.signs_on:
         owner = store.located.owner.name
         return (f"no session proves this before the next one of {owner}: nobody else can sign on so",)
@@ -166,8 +170,13 @@ def _preflight(
 
 
 def _is_proved(store: Store, stanza: Stanza, policy: Policy) -> bool:
-    """Whether a session is to prove the result: no client can sign on as the server's database backup."""
-    return store.client_reconnects and store.signs_on and policy.reconnect and not stanza.database_backup
+    """Whether a session is to prove the result: no client can sign on as the server's database backup.
+
+    Nor does it look into this store where it keeps the stanza's certificates elsewhere.
+    """
+    if stanza.database_backup or store.keeps_elsewhere(stanza):
+        return False
+    return store.client_reconnects and store.signs_on and policy.reconnect
 
 
 def _labels(

@@ -134,6 +134,21 @@ def test_a_client_that_keeps_all_in_one_store_though_passworddir_has_one_too(
     assert machine.held() == {LABEL: machine.servers["TSMA"].sha256}
 
 
+def test_a_client_that_makes_no_new_store_in_passworddir(make_machine: MakeMachine) -> None:
+    """It uses PASSWORDDIR only where a key database is there already."""
+    machine = make_machine(client_mode="8.2.2", stanza={"passworddir": "/opt/x/adsm"})
+    place = machine.endpoint.store("/opt/x/adsm", certificates=[(LABEL, identity("TSMA").der)])
+    machine.endpoint.store(certificates=[])
+    before = machine.seen(place)
+    answer = machine.fix("--whole-store")
+    assert (answer.code, answer.store(place)["outcome"]) == (22, "rolled-back")
+    assert machine.seen(place) == before and len(machine.reconnects) == 1
+    assert "keeps its certificates elsewhere" in answer.store(place)["problem"]["hint"]
+    machine.servers["TSMA"].update_node("NODE_TSMA", "TRANSITIONAL")
+    assert machine.fix().code == 0
+    assert machine.held(place) == {LABEL: machine.servers["TSMA"].sha256}
+
+
 def test_a_client_that_needs_its_index_file(machine: Machine) -> None:
     machine.endpoint.misbehave(dsmc="needs-index")
     assert "--keep-index" in hint(machine, put_back(machine, 21))

@@ -64,19 +64,6 @@ class TestWholeStores:
         assert machine.held(alice) == {LABEL.format("TSMB_ALICE"): new}
 
     @shown_only_if(AS_ROOT, "a store of another user")
-    def test_one_that_the_client_does_not_make_anew_in_passworddir_is_put_back(
-        self, machine: Machine
-    ) -> None:
-        # The played client uses PASSWORDDIR only where it has a key database already.
-        place = machine.endpoint.path(SECOND)
-        machine.renew("TSMB")
-        before = machine.seen(place)
-        answer = machine.fix("--whole-store", "--store", place)
-        problem = answer.store(place)["problem"]
-        assert (answer.code, machine.seen(place)) == (22, before)
-        assert "keeps its certificates elsewhere" in problem["hint"]
-
-    @shown_only_if(AS_ROOT, "a store of another user")
     def test_the_same_sessions_are_planned_for_a_store_that_is_named(self, machine: Machine) -> None:
         machine.renew("TSMB")
         arguments = ("--whole-store", "--store", machine.ba)
