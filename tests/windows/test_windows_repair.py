@@ -205,23 +205,36 @@ main()
 """
 
 
-@pytest.mark.parametrize(
-    ("kind", "step"),
-    [("step-started", "swap"), ("step-done", "swap"), ("step-done", "reconnect"), ("step-done", "move-out")],
-)
-def test_a_killed_run_is_recovered_to_what_was_before(one: Machine, kind: str, step: str) -> None:
-    before = seen(one.ba)
+def killed_at(kind: str, step: str) -> None:
     script = KILLED if step != "move-out" else KILLED.replace('"native"]', '"native", "--whole-store"]')
     killed = subprocess.run(
         [sys.executable, "-c", script, kind, step], capture_output=True, text=True, check=False
     )
     assert killed.returncode == 9, killed.stderr
     assert run("detect").code == 31
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"), [("step-started", "swap"), ("step-done", "swap"), ("step-done", "move-out")]
+)
+def test_a_killed_run_is_recovered_to_what_was_before(one: Machine, kind: str, step: str) -> None:
+    before = seen(one.ba)
+    killed_at(kind, step)
     answer = run("recover")
     assert (answer.code, answer.report["outcome"]) == (0, "rolled-back")
     assert seen(one.ba) == before
     if step == "swap":
         assert fix("--no-reconnect").code == 0
+
+
+def test_a_run_that_is_killed_after_its_session_is_finished(one: Machine) -> None:
+    killed_at("step-done", "reconnect")
+    answer = run("recover")
+    assert (answer.code, answer.report["outcome"]) == (0, "changed")
+    assert gskit.certificates(one.ba / "dsmcert.kdb") == dict(one.trusted("TSM01"))
+    assert run("detect").code == 0
+    # The node is STRICT now: with the old set back it would have been locked out.
+    assert run("fix", "--yes").report["changed"] is False
 
 
 def test_another_run_makes_it_busy(one: Machine) -> None:

@@ -21,7 +21,7 @@ from dsmcertfix.assess import AssessedStore
 from dsmcertfix.client.reading import read_store
 from dsmcertfix.errors import DsmcertfixError, Problem, Unrecovered
 from dsmcertfix.folding import store_data
-from dsmcertfix.model import LocatedStore, ServerFile, StoreFile
+from dsmcertfix.model import FileT, LocatedStore, ServerFile, StoreFile
 from dsmcertfix.platforms.base import Platform, StoreDirectory
 from dsmcertfix.report import StoreReport, store_report
 from dsmcertfix.server.control import APPEARS_AFTER_S
@@ -123,7 +123,7 @@ def _renewed(
     with platform.reading(located) as directory:
         if is_renewed(backup, directory, LABEL) is None:
             return None
-    platform.in_store(located, run, live.settle)
+    platform.in_store(located, run, _keeping(backup))
     return key_database_report(read_instance(platform, platform.servers(), located), ())
 
 
@@ -134,13 +134,18 @@ def _repaired(
     now = read_store(platform, located)
     if store.goal is None or not is_repaired(store.goal, now, datetime.now(timezone.utc)):
         return None
+    platform.in_store(located, run, _keeping(backup))
+    return store_report(AssessedStore(now, ()))
 
-    def keep(directory: StoreDirectory[StoreFile]) -> None:
+
+def _keeping(backup: Backup[FileT]) -> Callable[[StoreDirectory[FileT]], None]:
+    """What makes sure of a set that stays: open to whom the old one was open, and on the disk."""
+
+    def keep(directory: StoreDirectory[FileT]) -> None:
         live.keep_access(directory, backup)
         live.settle(directory)
 
-    platform.in_store(located, run, keep)
-    return store_report(AssessedStore(now, ()))
+    return keep
 
 
 def _keep_what_is_there(
