@@ -95,7 +95,18 @@ ServerTimeout = Annotated[
         min=1.0,
         max=MOST_S,
         callback=finite,
-        help="Wait so long for a server's answer; all are asked at the same time.",
+        help="Wait so long for a server's answer.",
+    ),
+]
+AnswerTimeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=1.0,
+        max=MOST_S,
+        callback=finite,
+        help=f"Wait so long for a server's answer, {PROBE_LIMIT_S:.0f} seconds at most.",
     ),
 ]
 NetworkHomes = Annotated[

@@ -37,13 +37,13 @@ def support_bundle(
         ),
     ] = None,
     yes: given.Yes = False,
-    timeout: given.ServerTimeout = given.PROBE_LIMIT_S,
+    timeout: given.AnswerTimeout = given.PROBE_LIMIT_S,
     network_homes: given.NetworkHomes = False,
     as_json: given.Json = False,
 ) -> None:
     """Put what the backup team needs into one zip: reports, journals, log, certificates; nothing secret."""
     from dsmcertfix.bundle import support_bundle
-    from dsmcertfix.host import Limits
+    from dsmcertfix.cli.wishes import limits
 
     ask = confirmation(yes, "Write these into the file?", "See in docs/guide.md what is put into the file")
 
@@ -57,6 +57,6 @@ def support_bundle(
         context,
         "support-bundle",
         as_json,
-        lambda host: support_bundle(host, output, Limits(probe_s=timeout), confirm),
+        lambda host: support_bundle(host, output, limits(timeout), confirm),
         network_homes=network_homes,
     )

@@ -41,7 +41,7 @@ def detect(
     expired: given.Expired = False,
     expires_within: given.ExpiresWithin = 0,
     store: given.Stores = None,
-    timeout: given.ServerTimeout = given.PROBE_LIMIT_S,
+    timeout: given.AnswerTimeout = given.PROBE_LIMIT_S,
     network_homes: given.NetworkHomes = False,
     form: told.FormatOfDetect = told.DetectFormat.text,
     output: told.Output = None,
@@ -49,9 +49,8 @@ def detect(
     as_json: given.Json = False,
 ) -> None:
     """Tell whether action is needed, for which store and certificate, and why. Exit code 3 when it is."""
-    from dsmcertfix.cli.wishes import selection
+    from dsmcertfix.cli.wishes import limits, selection
     from dsmcertfix.commands import detect
-    from dsmcertfix.host import Limits
 
     wanted = selection(server, label, fingerprint, store, expired=expired, expires_within=expires_within)
     how = told.telling(form, as_json, exit_profile, output, warn_days=expires_within)
@@ -59,7 +58,7 @@ def detect(
         context,
         "detect",
         as_json,
-        lambda host: detect(host, wanted, Limits(probe_s=timeout)),
+        lambda host: detect(host, wanted, limits(timeout)),
         network_homes=network_homes,
         how=how,
     )
