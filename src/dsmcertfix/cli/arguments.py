@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,38 +76,17 @@ NoReconnect = Annotated[
     bool, typer.Option("--no-reconnect", help="Leave the fetching to the next session of the client.")
 ]
 KeepIndex = Annotated[bool, typer.Option("--keep-index", help="Leave dsmcert.idx where it is.")]
-Timeout = Annotated[
-    float,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
-        min=1.0,
-        max=MOST_S,
-        callback=finite,
-        help="Time limit for each client program.",
-    ),
-]
-ServerTimeout = Annotated[
-    float,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
-        min=1.0,
-        max=MOST_S,
-        callback=finite,
-        help="Wait so long for a server's answer.",
-    ),
-]
+
+
+def _timeout(told: str) -> Any:
+    """`--timeout SECONDS`, for what `told` says."""
+    return typer.Option("--timeout", metavar="SECONDS", min=1.0, max=MOST_S, callback=finite, help=told)
+
+
+Timeout = Annotated[float, _timeout("Time limit for each client program.")]
+ServerTimeout = Annotated[float, _timeout("Wait so long for a server's answer.")]
 AnswerTimeout = Annotated[
-    float,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
-        min=1.0,
-        max=MOST_S,
-        callback=finite,
-        help=f"Wait so long for a server's answer, {PROBE_LIMIT_S:.0f} seconds at most.",
-    ),
+    float, _timeout(f"Wait so long for a server's answer, {PROBE_LIMIT_S:.0f} seconds at most.")
 ]
 NetworkHomes = Annotated[
     bool,
