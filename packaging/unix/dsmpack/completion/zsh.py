@@ -56,7 +56,7 @@ def _command(command: Command, commands: Sequence[Command], indent: str) -> Iter
         yield f"{indent}    ;;"
         return
     words += [
-        quoted(f"{'*' if item.repeatable else ''}:{_text(item.metavar)}:") for item in command.arguments
+        quoted(f"{'*' if item.repeatable else ''}:{_text(item.metavar)}:( )") for item in command.arguments
     ]
     yield f"{indent}{command.word}) _arguments \\"
     yield from (f"{indent}    {word} \\" for word in words[:-1])
