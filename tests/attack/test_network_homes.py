@@ -183,13 +183,15 @@ def test_a_home_that_never_answers_costs_seconds_and_the_others_are_told(argumen
         machine.stanzas("TSMA")
         machine.endpoint.store(certificates=machine.trusted("TSMA"))
         dead = machine.endpoint.user("dead")
+        start = time.monotonic()
+        machine.run(*arguments)
+        between = time.monotonic()
         with never_answering(dead.home):
-            start = time.monotonic()
             answer = machine.run(*arguments)
-            took_s = time.monotonic() - start
+            took_s = time.monotonic() - between
         machine.stop()
-    # Besides, the program starts, on a machine that may be busy.
-    assert took_s < 3 * mounts.PROBE_S + 20
+    # More than it takes on the same machine, busy as it may be, where every home answers.
+    assert took_s - (between - start) < 3 * mounts.PROBE_S
     assert [store["directory"] for store in answer.report["stores"]] == [str(machine.ba)]
     wanted = "does not answer" if "--network-homes" in arguments else "is left alone"
     assert any(f"{dead.home} {wanted}" in warning for warning in answer.report["warnings"])
