@@ -12,6 +12,7 @@ from typing import Any
 
 from dsmcertfix.model import Certificate, Store, StoreFile
 from dsmcertfix.plan import AddCertificate, CheckLive, Step
+from dsmcertfix.preflight import in_date
 
 Named = tuple[str, str]
 """Label and SHA-256 of a certificate."""
@@ -73,7 +74,7 @@ def is_repaired(goal: Goal, store: Store, at: datetime) -> bool:
     new = [item for item in store.certificates if item.sha256 not in stay]
     if not goal.kept <= held or goal.removed & held or any(item.sha256 in back for item in new):
         return False
-    return bool(new) and all(_in_date(item, at) for item in new) and _as_expected(goal, new)
+    return bool(new) and all(in_date(item, at) for item in new) and _as_expected(goal, new)
 
 
 def _as_expected(goal: Goal, new: list[Certificate]) -> bool:
@@ -82,11 +83,6 @@ def _as_expected(goal: Goal, new: list[Certificate]) -> bool:
     if not known:
         return True
     return found <= known and all(found & wanted for wanted in goal.expected if wanted)
-
-
-def _in_date(certificate: Certificate, at: datetime) -> bool:
-    starts, ends = certificate.not_before, certificate.not_after
-    return starts is not None and ends is not None and starts <= at <= ends
 
 
 def _names(certificates: Iterable[Certificate]) -> list[list[str]]:
