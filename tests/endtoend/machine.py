@@ -148,18 +148,8 @@ class Machine:
         return self.of(self.argv(*arguments), timeout_s=timeout_s, **options)
 
     def of(self, argv: list[str], *, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
-        """The program has ended, whatever it printed. Its input is closed."""
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=timeout_s,
-            check=False,
-            cwd="/",
-            **options,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr, {})
+        """See `answer_of`."""
+        return answer_of(argv, timeout_s=timeout_s, **options)
 
     def run_as(self, user: User, *arguments: str | Path, state: Path | None = None) -> Answer:
         """The command with --json was run by that user, with a Python that every user can run.
@@ -216,6 +206,21 @@ class Machine:
         assert self.left_behind() == []
         if os.geteuid() == (directory or self.ba).stat().st_uid:
             assert self.endpoint.dsmc("query", "session", f"-se={name}").returncode == 0
+
+
+def answer_of(argv: list[str], *, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
+    """What the program answered. It has ended, whatever it printed; its input is closed."""
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=timeout_s,
+        check=False,
+        cwd="/",
+        **options,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr, {})
 
 
 def ended(process: subprocess.Popen[str], number: signal.Signals | None = None) -> Answer:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.endtoend.machine import LIMIT_S, Machine
+from tests.answers import Answer
+from tests.endtoend.machine import Machine, answer_of
 
 from dsmcertfix.cli import context, telling
 from dsmcertfix.errors import NotPermitted
@@ -17,27 +17,19 @@ NOTHING_CLOSED = ""
 ALL_CLOSED = "<&- >&- 2>&-"
 
 
-def closed(argv: list[str], closing: str) -> subprocess.CompletedProcess[str]:
+def closed(argv: list[str], closing: str) -> Answer:
     """The program has ended, started by a shell that closed these streams for it."""
-    return subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *argv],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=LIMIT_S,
-        check=False,
-        cwd="/",
-    )
+    return answer_of(["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *argv])
 
 
 @pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-", ALL_CLOSED])
 def test_a_repair_and_its_undoing_end_in_what_they_did(machine: Machine, closing: str) -> None:
     before, new = machine.held(), machine.renew("TSMA")
     done = closed(machine.argv("fix", "--yes"), closing)
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (done.code, "Traceback" in done.stderr) == (0, False)
     machine.require_proved("TSMA", new)
     done = closed(machine.argv("rollback", "--yes"), closing)
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (done.code, "Traceback" in done.stderr) == (0, False)
     assert machine.held() == before
     # No journal was opened under the number of a closed stream, and none of what is told was written into it.
     for journal in machine.state.glob("runs/*/journal.jsonl"):
@@ -69,7 +61,7 @@ def test_what_nobody_can_be_told_has_its_exit_code(
     machine.renew("TSMA")
     whole = closed(machine.argv(*words), NOTHING_CLOSED)
     done = closed(machine.argv(*words), closing)
-    assert (whole.returncode, done.returncode) == (code, code)
+    assert (whole.code, done.code) == (code, code)
     assert "Traceback" not in done.stderr
 
 
@@ -78,7 +70,7 @@ def test_a_closed_input_answers_no_question(machine: Machine, words: tuple[str, 
     machine.renew("TSMA")
     before = machine.seen()
     done = closed(machine.argv(*words), "<&-")
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert (done.code, "Traceback" in done.stderr) == (2, False)
     assert "there is no terminal" in done.stderr
     assert machine.seen() == before
 
@@ -97,7 +89,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(closing: str, tmp_path: Path
         "sys.exit(number)\n"
     )
     done = closed([sys.executable, "-c", script], closing)
-    assert 3 <= done.returncode < 10, done.stderr
+    assert 3 <= done.code < 10, done.stderr
     assert (tmp_path / "later").read_bytes() == b""
 
 

@@ -9,19 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-MOST_S = 86_400.0
+_MOST_S = 86_400.0
 """The longest time that can be given: a day."""
-
 
 PROBE_LIMIT_S = 10.0
 """How long a server's answer is waited for where nothing else is asked for."""
 
 
-def finite(seconds: float) -> float:
-    """The number of seconds. Raises BadParameter for what is none: every comparison with nan fails."""
-    if not math.isfinite(seconds):
-        raise typer.BadParameter(f"{seconds} is no number of seconds.")
-    return seconds
+def seconds(name: str, told: str, *, least: float = 1.0) -> Any:
+    """The option of that name, a time, for what `told` says; what is given is finite and at most a day."""
+    return typer.Option(name, metavar="SECONDS", min=least, max=_MOST_S, callback=_finite, help=told)
+
+
+def _finite(given: float) -> float:
+    """Raises BadParameter for what is no number of seconds: every comparison with nan fails."""
+    if not math.isfinite(given):
+        raise typer.BadParameter(f"{given} is no number of seconds.")
+    return given
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
@@ -76,17 +80,10 @@ NoReconnect = Annotated[
     bool, typer.Option("--no-reconnect", help="Leave the fetching to the next session of the client.")
 ]
 KeepIndex = Annotated[bool, typer.Option("--keep-index", help="Leave dsmcert.idx where it is.")]
-
-
-def _timeout(told: str) -> Any:
-    """`--timeout SECONDS`, for what `told` says."""
-    return typer.Option("--timeout", metavar="SECONDS", min=1.0, max=MOST_S, callback=finite, help=told)
-
-
-Timeout = Annotated[float, _timeout("Time limit for each client program.")]
-ServerTimeout = Annotated[float, _timeout("Wait so long for a server's answer.")]
+Timeout = Annotated[float, seconds("--timeout", "Time limit for each client program.")]
+ServerTimeout = Annotated[float, seconds("--timeout", "Wait so long for a server's answer.")]
 AnswerTimeout = Annotated[
-    float, _timeout(f"Wait so long for a server's answer, {PROBE_LIMIT_S:.0f} seconds at most.")
+    float, seconds("--timeout", f"Wait so long for a server's answer, {PROBE_LIMIT_S:.0f} seconds at most.")
 ]
 NetworkHomes = Annotated[
     bool,
@@ -129,17 +126,7 @@ Jobs = Annotated[
         help="Up to N stores wait for their clients at the same time, one for each server.",
     ),
 ]
-Wait = Annotated[
-    float,
-    typer.Option(
-        "--wait",
-        metavar="SECONDS",
-        min=0.0,
-        max=MOST_S,
-        callback=finite,
-        help="Wait so long for another run to end.",
-    ),
-]
+Wait = Annotated[float, seconds("--wait", "Wait so long for another run to end.", least=0.0)]
 
 
 class EngineName(str, Enum):

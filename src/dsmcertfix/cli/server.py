@@ -94,15 +94,7 @@ def renew(
     yes: given.Yes = False,
     engine: given.Engine = given.EngineName.auto,
     timeout: Annotated[
-        float,
-        typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            min=1.0,
-            max=given.MOST_S,
-            callback=given.finite,
-            help="Time limit for the stop, and for the start.",
-        ),
+        float, given.seconds("--timeout", "Time limit for the stop, and for the start.")
     ] = RENEW_LIMIT_S,
     wait: given.Wait = 0.0,
     as_json: given.Json = False,
