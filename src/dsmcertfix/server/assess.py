@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dsmcertfix.advice import quoted
 from dsmcertfix.assess import Assessed, AssessedStore, Status, days_left
 from dsmcertfix.model import Certificate, Presented, Server, Stanza, Store
 from dsmcertfix.server.model import LABEL, Instance
@@ -129,7 +129,7 @@ def _stale(store: Store, around: Around) -> list[Certificate]:
 def _way(instance: Instance, certificate: Certificate) -> str:
     """How that certificate is renewed."""
     if certificate.label == LABEL:
-        return f"`dsmcertfix server renew --instance {shlex.quote(str(instance.directory))}`"
+        return f"`dsmcertfix server renew --instance {quoted(instance.directory)}`"
     return "renew it where it was made (a CA, or CREATE CERTIFICATE)"
 
 
@@ -182,7 +182,7 @@ def _repairs(trusts: tuple[Trust, ...], around: Around) -> list[str]:
     stores = backups | {item.store.id: item.store for item in trusts if item.stale}
     found = []
     for store in sorted(stores.values(), key=lambda item: item.directory):
-        fix = f"`dsmcertfix fix --store {shlex.quote(str(store.directory))}`"
+        fix = f"`dsmcertfix fix --store {quoted(store.directory)}`"
         who = "server's database backup" if store.id in backups else f"store in {store.directory}"
         if store.id not in current:
             found.append(f"the {who} does not trust it yet: {around.ways.get(store.id, fix)}")
