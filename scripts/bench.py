@@ -154,7 +154,7 @@ def detection(programs: Programs, runs: int, directory: Path) -> Iterator[Row]:
         both = [endpoint.trusted("TSM01", first), endpoint.trusted("TSM02", second)]
         for place, owner in ((None, None), (api, None), (None, user)):
             endpoint.store(place, user=owner, certificates=both)
-        words = ("-m", "dsmcertfix", "--root", endpoint.root, "detect", "--json")
+        words = ("-m", "dsmcertfix", "--trust-root", "--root", endpoint.root, "detect", "--json")
         compared = programs.pairs(words, REFERENCE, runs)
     what = "detect --json, three stores, two servers"
     yield Row(what, compared.by_clock, 1.3, "times", f"`python {' '.join(REFERENCE)}` ({compared.times})")
@@ -165,8 +165,8 @@ def reading(programs: Programs, runs: int, directory: Path, pool: Certificates) 
     """A thousand stores read natively, and by IBM's library one program after the other."""
     stores, each = 1000, 20
     root = build(directory / "thousand", homes=stores, stores=stores, each=each, pool=pool)
-    programs.tool("--root", root, "inspect", "--json")
-    found = [programs.tool("--root", root, "inspect", "--json") for _ in range(runs)]
+    programs.tool("--trust-root", "--root", root, "inspect", "--json")
+    found = [programs.tool("--trust-root", "--root", root, "inspect", "--json") for _ in range(runs)]
     native_s = statistics.median(item.wall_s for item in found)
     program = Endpoint(directory / "program", programs=("gsk8capicmd_64",)).gsk8capicmd_program
     programs.run((program, "-version"), range(256), quiet=True)
@@ -196,7 +196,7 @@ def large(programs: Programs, runs: int, directory: Path, pool: Certificates) ->
     homes, stores, each = 10_000, 2_000, 2
     with Server("T00") as server:
         root = build(directory / "large", homes=homes, stores=stores, each=each, pool=pool, port=server.port)
-        words = ("--root", root, "detect", "--json")
+        words = ("--trust-root", "--root", root, "detect", "--json")
         found = [programs.tool(*words, expected=(0, 3)) for _ in range(runs)]
     wall_s = statistics.median(item.wall_s for item in found)
     what = f"detect --json, {homes} homes, {stores} stores of {each} different certificates: memory"
@@ -220,7 +220,7 @@ def locating(programs: Programs, runs: int, directory: Path, pool: Certificates)
         )
         yield Row(f"{what}: the finding", ratio, 2, "times", against)
     tree = bench_locate.furnish(directory / "furnished")
-    words = ("--root", root, "locate", "--json")
+    words = ("--trust-root", "--root", root, "locate", "--json")
     programs.tool(*words)
     bench_locate.find_s(tree)
     pairs = [(bench_locate.find_s(tree), programs.tool(*words).wall_s) for _ in range(runs)]
@@ -292,6 +292,11 @@ def fleet(programs: Programs, runs: int, directory: Path) -> Iterator[Row]:
     against = f"`json.loads` of each line takes {compared.by_processor:.1f} times less; {compared.times}"
     yield Row(what, compared.processor_s, 10, "s", against)
     yield Row("the same: memory", compared.memory, 500, "MiB", "its largest of all runs")
+    asked = bench_fleet.switch(found, directory)
+    sample = programs.tool("forecast", found, *asked, expected=(0, 3))
+    what = f"forecast, {bench_fleet.ENDPOINTS} results and as many nodes, page and CSV: processor time"
+    yield Row(what, sample.processor_s, 10, "s", "one run")
+    yield Row("the same: memory", sample.memory, 300, "MiB", "the same run")
     loaded_s = bench_fleet.opening_s(page)
     if loaded_s is None:
         print("| its page opens in Chromium | not measured: Chromium is not installed | | |", flush=True)
@@ -316,7 +321,10 @@ def growth(programs: Programs, directory: Path, pool: Certificates, plots: Path)
         for at, homes, stores, each in steps:
             where = directory / f"growth-{place}-{at}"
             root = build(where, homes=homes, stores=stores, each=each, pool=pool)
-            found = [programs.tool("--root", root, "inspect", "--json", expected=(0, 10)) for _ in range(3)]
+            found = [
+                programs.tool("--trust-root", "--root", root, "inspect", "--json", expected=(0, 10))
+                for _ in range(3)
+            ]
             points.append((at, statistics.median(i.processor_s for i in found), max(i.memory for i in found)))
         drawn.append((name, points))
     plots.mkdir(parents=True, exist_ok=True)

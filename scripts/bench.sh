@@ -7,5 +7,5 @@
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 need strace:strace
-environment bench-environment ""
+environment bench-environment
 exec "$python" "$top/scripts/bench.py" "$@"

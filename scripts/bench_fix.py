@@ -19,7 +19,8 @@ from dsmbench.server import Server
 # The tool with two watches: around every child, and around the wait for what servers present.
 _WATCHED = """
 import json, resource, sys, time
-from dsmcertfix import process, tls
+from dsmcertfix.ibm import tls
+from dsmcertfix.system.process import run as process
 
 spent = {"children": 0.0, "server": 0.0}
 
@@ -54,7 +55,7 @@ finally:
     print(json.dumps(spent | {"processor": used.ru_utime + used.ru_stime}), file=sys.stderr)
 """
 
-_SESSION = (
+SESSION = (
     "Command Line Backup-Archive Client Interface",
     "Session established with server PLAYED: Linux/x86_64",
     "  SSL Information.........: TLSv1.3 TLS_AES_256_GCM_SHA384",
@@ -146,13 +147,24 @@ class Machine:
             f"sleep {waits_s}" if waits_s else ":",
             f"prepared={quote(str(self._prepared))}/$name",
             f'cat "$prepared/dsmcert.kdb" >{root}/opt/second"${{name#S}}"/adsm/dsmcert.kdb',
-            *(f"echo '{line}'" for line in _SESSION),
+            *(f"echo '{line}'" for line in SESSION),
         )
         self._endpoint.dsmc_program.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _fix(self, more: Sequence[str]) -> Fixed:
         root, state = str(self._endpoint.root), str(self._state)
-        words = ["--root", root, "--state-dir", state, "fix", "--yes", "--json", *more]
+        words = [
+            "--trust-root",
+            "--root",
+            root,
+            "--state-dir",
+            state,
+            "fix",
+            "--yes",
+            "--trust-on-first-use",
+            "--json",
+            *more,
+        ]
         start = perf_counter()
         done = subprocess.run(
             [sys.executable, "-c", _WATCHED, *words],

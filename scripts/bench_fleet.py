@@ -10,6 +10,8 @@ from pathlib import Path
 
 import made_fleet
 
+from dsmbench.identity import Identity
+
 ENDPOINTS = 100_000
 _LOADED = re.compile(r"loaded in (\d+) ms")
 _ASK = (
@@ -22,6 +24,20 @@ def results(directory: Path) -> Path:
     """The results of that many endpoints, in one file of JSON Lines and gzip, beside their inventory."""
     made_fleet.write(directory / "fleet", ENDPOINTS)
     return directory / "fleet"
+
+
+def switch(fleet: Path, directory: Path) -> tuple[str | Path, ...]:
+    """What `forecast` is asked of that fleet: all its hosts are nodes of the server, half of them STRICT."""
+    certificate, nodes = directory / "new.arm", directory / "nodes.csv"
+    certificate.write_bytes(Identity.make().arm)
+    hosts = (fleet / "inventory.txt").read_text(encoding="utf-8").splitlines()[1:]
+    lines = (
+        f"{host.upper()},{('Strict', 'Transitional')[place % 2]},{host}\n" for place, host in enumerate(hosts)
+    )
+    nodes.write_text("".join(lines), encoding="utf-8")
+    outputs = ("-o", directory / "forecast.html", "--csv", directory / "forecast.csv")
+    asked = ("--server", "tsm01", "--certificate", certificate, "--nodes", nodes, "--max-age", "3650")
+    return (*asked, "--inventory", fleet / "inventory.txt", *outputs)
 
 
 def parsing(fleet: Path) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ _MEASURED = """
 import json, os, sys, time
 from pathlib import Path
 import dsmcertfix.cli  # as a command: it keeps the search for cycles off
-from dsmcertfix.client.locate import locate
-from dsmcertfix.platforms.unix_places import UnixPlaces
+from dsmcertfix.ibm.client.locate import locate
+from dsmcertfix.system.unix.places import UnixPlaces
 
 root, runs = Path(sys.argv[1]), int(sys.argv[3])
 paths = Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()
@@ -62,7 +62,7 @@ def finding(root: Path, runs: int, directory: Path, environment: Mapping[str, st
         return None
     calls, paths = directory / "calls", directory / "paths"
     traced = (strace, "-f", "-qq", "-e", "trace=newfstatat,stat,lstat", "-o", calls)
-    tool = (sys.executable, "-m", "dsmcertfix", "--root", root, "locate", "--json")
+    tool = (sys.executable, "-m", "dsmcertfix", "--trust-root", "--root", root, "locate", "--json")
     subprocess.run((*traced, *tool), check=True, stdout=subprocess.DEVNULL, env=environment)
     lines = calls.read_text(encoding="utf-8", errors="replace").splitlines()
     asked = [match["path"] for line in lines if (match := _CALL.search(line)) is not None]

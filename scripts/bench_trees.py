@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from dsmbench.endpoint import BA, FIRST_UID, made_store
-from dsmcertfix.store import kdb, stash
+from dsmcertfix.ibm.key_database import kdb, stash
 
 HOME_STORE = Path("IBM/SpectrumProtect/certs")
 _SUBJECT = x509.Name(

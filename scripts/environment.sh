@@ -1,8 +1,11 @@
 # Sourced by the other scripts: a virtual environment of their own below .cache/, filled from the package index.
 #
-# after `environment NAME EXTRAS`: $python is its interpreter; EXTRAS ("test,lint") of this project are installed,
+# Every package is the one of packaging/requirements.lock, checked by its hash; none is built from its source, because
+# pip would fetch what builds it without one.
+#
+# after `environment NAME EXTRA…`: $python is its interpreter; the extras ("test lint") of this project are installed,
 # and the test bench with them. A Python of 3.10 or newer is all that must be there; DSMCERTFIX_PYTHON names one.
-# after `tools NAME FILE…`: $python is the interpreter of an environment with what those requirements files list.
+# after `tools NAME PACKAGE…`: $python is the interpreter of an environment with those packages (scripts/locked.py).
 # after `need PROGRAM:PACKAGE…`: as root on Debian, every missing PROGRAM was installed with apt-get.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -20,8 +23,12 @@ need() {
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing with apt-get: ${missing[*]}" >&2
-        apt-get -qq update
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+        # apt-get does not wait for another one, as that of the tests beside these.
+        (
+            flock 9
+            apt-get -qq update
+            DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+        ) 9>/run/lock/dsmcertfix-apt-get
     else
         echo "not installed here: ${missing[*]}; what needs them is listed as not shown" >&2
     fi
@@ -39,17 +46,21 @@ find_python() {
     die "a Python of version 3.10 or newer is needed"
 }
 
-# new_environment DIRECTORY BASE: an empty virtual environment with the newest pip; $python is its interpreter.
+# new_environment DIRECTORY BASE PACKAGE…: a virtual environment with those packages; $python is its interpreter.
 new_environment() {
-    rm -rf "$1"
-    if ! "$2" -m venv "$1" >/dev/null 2>&1; then
+    local directory=$1 base=$2
+    shift 2
+    rm -rf "$directory"
+    if ! "$base" -m venv "$directory" >/dev/null 2>&1; then
         # Debian keeps venv in a package of its own.
-        [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "'$2 -m venv' does not work: install python3-venv"
+        [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "'$base -m venv' does not work: install python3-venv"
         echo "installing python3-venv with apt-get" >&2
         apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv >/dev/null
-        "$2" -m venv "$1" || die "'$2 -m venv' does not work"
+        "$base" -m venv "$directory" || die "'$base -m venv' does not work"
     fi
-    "$python" -m pip --quiet --disable-pip-version-check install --upgrade pip
+    "$python" "$top/scripts/locked.py" --output "$directory/locked.txt" pip setuptools "$@"
+    "$python" -m pip --quiet --disable-pip-version-check install \
+        --no-deps --require-hashes --only-binary=:all: -r "$directory/locked.txt"
 }
 
 # filled DIRECTORY WANTED: whether it was filled with that already; $python is its interpreter.
@@ -58,28 +69,31 @@ filled() {
     [ "$(cat "$1/.filled" 2>/dev/null)" = "$2" ] && "$python" -c '' 2>/dev/null
 }
 
+# made_of FILE…: what an environment is made anew for when it changes.
+made_of() { cat "$top/packaging/requirements.lock" "$top/scripts/locked.py" "${BASH_SOURCE[0]}" "$@" | cksum; }
+
 environment() {
-    local base directory wanted
+    local base directory wanted name=$1
+    shift
     base=$(find_python)
-    directory="$top/.cache/$1"
-    wanted="$(cat "$top/pyproject.toml" "$top/tests/bench/pyproject.toml" "${BASH_SOURCE[0]}" | cksum) $base"
+    directory="$top/.cache/$name"
+    wanted="$(made_of "$top/pyproject.toml" "$top/tests/bench/pyproject.toml") $base $*"
     ! filled "$directory" "$wanted" || return 0
-    echo "making an environment with $base: dsmcertfix${2:+[$2]} and its test bench (with IBM's GSKit from ibm_db)" >&2
-    new_environment "$directory" "$base"
-    "$python" -m pip --quiet --disable-pip-version-check install -e "$top${2:+[$2]}" -e "$top/tests/bench"
+    echo "making an environment with $base: dsmcertfix [$*] and its test bench (with IBM's GSKit from ibm_db)" >&2
+    new_environment "$directory" "$base" program bench "$@"
+    "$python" -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation \
+        -e "$top" -e "$top/tests/bench"
     echo "$wanted" >"$directory/.filled"
 }
 
 tools() {
-    local base directory wanted file name=$1 listed=()
+    local base directory wanted name=$1
     shift
-    for file in "$@"; do listed+=(-r "$file"); done
     base=$(find_python)
     directory="$top/.cache/$name"
-    wanted="$(cat "$@" "${BASH_SOURCE[0]}" | cksum) $base"
+    wanted="$(made_of) $base $*"
     ! filled "$directory" "$wanted" || return 0
     echo "making an environment with $base: $*" >&2
-    new_environment "$directory" "$base"
-    "$python" -m pip --quiet --disable-pip-version-check install "${listed[@]}"
+    new_environment "$directory" "$base" "$@"
     echo "$wanted" >"$directory/.filled"
 }

@@ -8,6 +8,6 @@
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 need strace:strace
-environment test-environment test,lint
+environment test-environment test lint docs
 cd "$top"
 exec "$python" tests/faults/sweep.py "$@"

@@ -245,6 +245,10 @@ def silent(endpoints: int) -> tuple[str, ...]:
     return tuple(f"{SITES[number % len(SITES)]}-lost-{number:06}" for number in range(0, endpoints, 60))
 
 
+STRANGERS = 3
+"""So many of the hosts that results came from are missing in the inventory."""
+
+
 def write(directory: Path, endpoints: int) -> None:
     """The files are there."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -253,7 +257,7 @@ def write(directory: Path, endpoints: int) -> None:
         for told in results(endpoints):
             hosts.append(told["host"])
             stream.write(json.dumps(told) + "\n")
-    inventory = sorted((*hosts[:-3], *silent(endpoints)))
+    inventory = sorted((*hosts[:-STRANGERS], *silent(endpoints)))
     (directory / "inventory.txt").write_text("host\n" + "\n".join(inventory) + "\n", encoding="utf-8")
     (directory / "cut-off.json").write_text(
         '{"schema": "dsmcertfix.report/1", "host": "ber-a', encoding="utf-8"

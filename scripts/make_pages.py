@@ -1,4 +1,6 @@
-"""Writes docs/messages.md, docs/errors.md and ConfigMgr's return-codes.csv from the tables in the source.
+"""Writes docs/messages.md, errors.md and commands.md, and ConfigMgr's return-codes.csv, from the source.
+
+In docs/threat-model.md it writes the table of budgets, and leaves the rest as it is.
 
 With --check it only compares.
 
@@ -12,12 +14,19 @@ import io
 import string
 import sys
 from pathlib import Path
+from typing import Any
 
-from dsmcertfix.catalogue import CHAPTERS
-from dsmcertfix.catalogue.exits import EXITS
-from dsmcertfix.client.message_table import MESSAGES, Message
-from dsmcertfix.exit_profiles import FAST_RETRY, profiled
-from dsmcertfix.explain import exit_codes
+import typer
+
+from dsmcertfix import cli
+from dsmcertfix.budgets import BUDGETS
+from dsmcertfix.cli.help import GROUPS
+from dsmcertfix.commands.explain import exit_codes
+from dsmcertfix.ibm.client.message_table import MESSAGES, Message
+from dsmcertfix.ibm.return_codes import table
+from dsmcertfix.report.catalogue import CHAPTERS
+from dsmcertfix.report.catalogue.exits import EXITS
+from dsmcertfix.report.render.consoles import FAST_RETRY, profiled
 
 TOP = Path(__file__).resolve().parent.parent
 DOCS = TOP / "docs"
@@ -42,7 +51,7 @@ def messages() -> str:
     """The page about IBM's messages."""
     parts = [
         "# Messages of the client, the server and GSKit",
-        NOTE.format(source="src/dsmcertfix/client/message_table.py"),
+        NOTE.format(source="src/dsmcertfix/ibm/client/message_table.py"),
         "What `dsmcertfix explain CODE` says, and what the advice after a failed reconnect is made from. "
         "Of several codes that come together a cause decides, not its consequences.",
     ]
@@ -51,6 +60,14 @@ def messages() -> str:
         parts += [
             _message(item) for code, item in sorted(MESSAGES.items(), key=_in_order) if code.startswith(start)
         ]
+    parts.append("## Numbers of GSKit and of the client's API")
+    parts.append(
+        "A message gives a number without its table: GSKIT- is a session's, GSKKM- that of a key database ("
+        "`gsk8capicmd`), API- one of the client's API. `dsmcertfix explain NUMBER` says what to do."
+    )
+    rows = ["| code | IBM's name | meaning |", "| --- | --- | --- |"]
+    rows += [f"| {code} | `{item.name}` | {item.meaning} |" for code, item in table().items()]
+    parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -76,7 +93,7 @@ def errors() -> str:
     """The page about the tool's own errors."""
     parts = [
         "# Errors of dsmcertfix",
-        NOTE.format(source="src/dsmcertfix/catalogue"),
+        NOTE.format(source="src/dsmcertfix/report/catalogue"),
         "Every error has a code that never changes; `dsmcertfix explain CODE` says what stands here. "
         "The exit code is that of a run in which no store was touched; "
         "[exit-codes.md](exit-codes.md) has them all.",
@@ -123,6 +140,45 @@ def return_codes() -> str:
     return written.getvalue()
 
 
+def threat_model() -> str:
+    """The page as it is, with the table of budgets as it should be."""
+    page = (DOCS / "threat-model.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition("<!-- budgets:")
+    _, end, after = rest.partition("<!-- /budgets -->")
+    rows = ["| at most | of what | source or reason |", "| ---: | --- | --- |"]
+    rows += [f"| {item.cap:,} | {item.what} | {item.reason} |" for item in BUDGETS]
+    made = "<!-- budgets: made by scripts/make_pages.py from src/dsmcertfix/budgets.py -->"
+    return "\n".join((before + made, "", *rows, "", end + after))
+
+
+def commands() -> str:
+    """The page about every command: what `--help` prints."""
+    group: Any = typer.main.get_command(cli.whole())
+    parts = [
+        "# Every command",
+        NOTE.format(source="what `--help` prints"),
+        "As `dsmcertfix help` and `dsmcertfix help COMMAND` print it.",
+        _help("dsmcertfix", group, None),
+    ]
+    program = group.make_context("dsmcertfix", ["--help"], resilient_parsing=True)
+    for name in dict.fromkeys((*(name for _, names in GROUPS for name in names), *group.commands)):
+        one = group.commands[name]
+        parts += [f"## {name}", _help(name, one, program)]
+        within = one.make_context(name, [], parent=program, resilient_parsing=True)
+        for word, command in getattr(one, "commands", {}).items():
+            parts += [f"## {name} {word}", _help(word, command, within)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _help(name: str, command: Any, parent: Any) -> str:
+    """Its help in 80 columns, as a block."""
+    context = command.make_context(
+        name, [], parent=parent, resilient_parsing=True, terminal_width=78, max_content_width=80
+    )
+    lines = [line.rstrip() for line in command.get_help(context).splitlines()]
+    return "\n".join(("```text", *lines, "```"))
+
+
 def _filled(text: str) -> str:
     return text.format(**NAMES)
 
@@ -136,6 +192,8 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "messages.md": messages(),
         DOCS / "errors.md": errors(),
+        DOCS / "commands.md": commands(),
+        DOCS / "threat-model.md": threat_model(),
         RETURN_CODES: return_codes(),
     }
 
@@ -144,7 +202,11 @@ def main() -> None:
     """Writes the pages; with --check ends with 1 when one is not as it should be."""
     made = pages()
     if "--check" in sys.argv[1:]:
-        stale = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
+        stale = [
+            path.name
+            for path, text in made.items()
+            if not path.exists() or path.read_text(encoding="utf-8") != text
+        ]
         sys.exit(f"stale: {', '.join(stale)}; run scripts/make_pages.py" if stale else 0)
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")

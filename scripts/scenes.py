@@ -1,8 +1,9 @@
-"""The machines and conversations of which docs/guide.md and the README show screens."""
+"""The machines and conversations of which docs/guide.md and docs/administrator.md show screens."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def _trusting(made: Machine, name: str = "TSM01") -> Server:
 
 
 def renewed(made: Machine) -> None:
-    """The server's certificate ran out and was renewed."""
+    """The server's certificate expired and was renewed."""
     _trusting(made).renew()
 
 
@@ -96,7 +97,7 @@ def healthy(made: Machine) -> None:
 
 
 def not_renewed(made: Machine) -> None:
-    """The certificate ran out, and the server still shows it."""
+    """The certificate expired, and the server still shows it."""
     _trusting(made)
 
 
@@ -137,5 +138,6 @@ SCENES: dict[str, Scene] = {
 
 
 def as_shown(screen: str, root: Path) -> str:
-    """The screen with the root that the page shows."""
-    return screen.replace(os.fspath(root), SHOWN_ROOT)
+    """The screen with the root that the page shows, where a line breaks within it, too."""
+    broken = re.compile(rf"{re.escape(os.fspath(root.parent))}(\s+)/{re.escape(root.name)}")
+    return broken.sub(r"/srv\1/pc", screen.replace(os.fspath(root), SHOWN_ROOT))

@@ -1,4 +1,4 @@
-"""Captures real terminals (tmux): the screens of docs/guide.md, the README's session and pictures.
+"""Captures real terminals (tmux): docs/screens.md, the screens of other pages, and pictures.
 
     python scripts/screens.py            writes them anew
     python scripts/screens.py --check    captures them too, and ends with 1 where a page says something else
@@ -12,20 +12,31 @@ import re
 import sys
 from pathlib import Path
 
+import results
 import screen_pictures
 from scenes import SCENES, Scene, as_shown, machine
 from session import SESSION, recorded
 from terminal import can_show, terminal
 
 TOP = Path(__file__).resolve().parent.parent
-GUIDE, README = TOP / "docs" / "guide.md", TOP / "README.md"
+GUIDE, SESSION_PAGE = TOP / "docs" / "guide.md", TOP / "docs" / "administrator.md"
+RESULTS_PAGE = TOP / "docs" / "screens.md"
 PICTURES = {"repair, 80 columns": "guide-80.svg", "repair, 40 columns": "guide-40.svg"}
 QUESTION = "[y/N]:"
 _BLOCK = "<!-- screen: {name} -->\n\n```\n{screen}\n```\n"
 _MARKED = re.compile(r"<!-- screen: (?P<name>[^>]+) -->\n\n```\n(?P<screen>.*?)\n```\n", re.DOTALL)
+_RESULTS = """# Screens
+
+What the commands say of machines with 1, 13 and 200 stores, captured by `scripts/screens.sh`: from a real
+terminal of 80, 40 and 120 columns and 24 lines, and from a pipe. The machine is played and lies below
+/srv/pc, so the commands have `--trust-root --root /srv/pc`; on a real machine they have not. A test holds
+that a result has at most 24 lines, and that no line is wider than the terminal, or than 120 columns on a
+pipe.
+"""
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_WAITED = re.compile(r"^  still asking the servers, .*\n", re.MULTILINE)
 _VARYING = (
-    (re.compile(r"\b(?:[0-9a-f]{4} ?){16}"), "FINGERPRINT "),
+    (re.compile(r"\b(?:[0-9A-F]{2}:? ?){32}"), "FINGERPRINT "),
     (re.compile(rf"\b\d{{1,2}} {_MONTH} \d{{4}}"), "DATE"),
     (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "SHA-256"),
@@ -39,13 +50,13 @@ def captured(scene: Scene) -> str:
     """The screen of that conversation, from its beginning to its end."""
     with machine() as made:
         scene.prepare(made)
-        command = (sys.executable, "-m", "dsmcertfix", "--root", str(made.root))
+        command = (sys.executable, "-m", "dsmcertfix", "--trust-root", "--root", str(made.root))
         with terminal(command, scene.columns) as window:
             for number, answer in enumerate(scene.answers, 1):
                 window.wait(lambda screen, wanted=number: _flat(screen).count(QUESTION) >= wanted)
                 window.type(answer, "Enter")
             _, screen = window.ended()
-            return as_shown(screen, made.root)
+            return _WAITED.sub("", as_shown(screen, made.root))
 
 
 def _flat(text: str) -> str:
@@ -69,6 +80,18 @@ def page(path: Path, screens: dict[str, str]) -> str:
     return _MARKED.sub(with_screen, path.read_text(encoding="utf-8"))
 
 
+def results_page(screens: dict[str, str]) -> str:
+    """docs/screens.md, whole."""
+    blocks = []
+    for name in results.RESULTS:
+        blocks.append(f"## {name[:1].upper()}{name[1:]}\n")
+        for width in results.WIDTHS:
+            mark = f"{name}, {width}"
+            where = "On a pipe" if width == "a pipe" else f"{width} by {results.ROWS} lines"
+            blocks += [f"{where}:\n", _BLOCK.format(name=mark, screen=screens[mark])]
+    return "\n".join((_RESULTS, *blocks))
+
+
 def stale(path: Path, screens: dict[str, str]) -> list[str]:
     """The names of the page's screens that no longer show what the terminal does."""
     marked = {match["name"]: match["screen"] for match in _MARKED.finditer(path.read_text(encoding="utf-8"))}
@@ -85,14 +108,18 @@ def main() -> None:
         sys.exit("tmux is needed, and is not there")
     screens = {name: captured(scene) for name, scene in SCENES.items()}
     screens[SESSION] = recorded()
+    for name in results.RESULTS:
+        screens |= results.captured(name)
+    pages = (GUIDE, SESSION_PAGE, RESULTS_PAGE)
     if "--check" in sys.argv[1:]:
-        wrong = stale(GUIDE, screens) + stale(README, screens)
-        pages = (path.read_text(encoding="utf-8") for path in (GUIDE, README))
-        shown = {match["name"] for text in pages for match in _MARKED.finditer(text)}
+        wrong = [name for path in pages for name in stale(path, screens)]
+        texts = [path.read_text(encoding="utf-8") for path in pages]
+        shown = {match["name"] for text in texts for match in _MARKED.finditer(text)}
         wrong += [f"not shown anywhere: {name}" for name in screens if name not in shown]
         wrong += screen_pictures.stale(TOP / "docs", PICTURES, screens, same_but_for_what_varies)
         sys.exit("\n".join(("stale; run scripts/screens.sh:", *wrong)) if wrong else 0)
-    for path in (GUIDE, README):
+    RESULTS_PAGE.write_text(results_page(screens), encoding="utf-8")
+    for path in (GUIDE, SESSION_PAGE):
         path.write_text(page(path, screens), encoding="utf-8")
     screen_pictures.write(TOP / "docs", PICTURES, screens)
 

@@ -1,4 +1,4 @@
-"""The session that the README shows: typed into a real shell, in a real terminal."""
+"""The session that docs/administrator.md shows: typed into a real shell, in a real terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from terminal import terminal
 
 SESSION = "session"
 _COLUMNS = 140
-_TYPED = ("dsmcertfix detect", "echo $?", "dsmcertfix fix --yes")
+_TYPED = ("dsmcertfix detect", "echo $?", "dsmcertfix fix --yes --expect-file cert256.arm")
 
 
 def recorded() -> str:
@@ -26,12 +26,15 @@ def recorded() -> str:
             endpoint.stanza(name, server, node="PC17", options={"TCPServeraddress": "localhost"})
         endpoint.store(certificates=[endpoint.trusted("TSM01", one), endpoint.trusted("TSM02", two)])
         two.renew()
+        arm = made.root / "cert256.arm"
+        arm.write_bytes(two.state.identity.arm)
         with _shell(made.root) as shell, terminal(("sh", "-i"), _COLUMNS, 60, {"ENV": str(shell)}) as window:
             for number, line in enumerate(_TYPED, 1):
                 window.wait(lambda screen, count=number: _prompts(screen) == count)
                 window.type(line, "Enter")
             screen = window.wait(lambda screen: _prompts(screen) == len(_TYPED) + 1)
-        return screen.removesuffix("#").rstrip().replace(os.fspath(made.root), "")
+        shown = screen.removesuffix("#").rstrip().replace(f" --trust-root --root {made.root}", "")
+        return shown.replace(os.fspath(made.root), "")
 
 
 def _prompts(screen: str) -> int:
@@ -40,8 +43,11 @@ def _prompts(screen: str) -> int:
 
 @contextmanager
 def _shell(root: Path) -> Iterator[Path]:
-    """What makes a shell's `dsmcertfix` work on that machine."""
+    """What makes a shell's `dsmcertfix` work on that machine, in its root directory."""
     with tempfile.NamedTemporaryFile("w", suffix=".sh") as file:
-        file.write(f'PS1="# "\ndsmcertfix() {{ "{sys.executable}" -m dsmcertfix --root "{root}" "$@"; }}\n')
+        file.write(f'cd "{root}"\nPS1="# "\n')
+        file.write(
+            f'dsmcertfix() {{ "{sys.executable}" -m dsmcertfix --trust-root --root "{root}" "$@"; }}\n'
+        )
         file.flush()
         yield Path(file.name)

@@ -3,8 +3,11 @@
 #
 # Makes an environment of its own below .cache/ (packages from the package index). As root on Debian it also
 # installs what is missing of acl, attr and strace with apt-get. With --all first, as CI runs it, the slow tests
-# run too, and with nothing but --all the Windows package is built and tested under Wine (wine.sh). What this
-# machine cannot show is listed at the end as "not shown".
+# run too, and with nothing but --all the Windows package is built and tested under Wine (wine.sh) at the same time.
+# What this machine cannot show is listed at the end as "not shown".
+#
+# The whole suite runs on all processors (tests/placed.py), and what fails there is run again alone, twice
+# (tests/again.py). With arguments of one's own pytest gets these alone.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
@@ -14,9 +17,11 @@ if [ "${1:-}" = --all ]; then
     # The shells complete, man reads, and what is shipped is built and installed.
     need zsh:zsh fish:fish man:man-db rpmbuild:rpm debootstrap:debootstrap
     need chromium:chromium chromedriver:chromium-driver
-    need wixl:wixl msibuild:msitools osslsigncode:osslsigncode
+    # What others use beside the tool: sites with Ansible and Prometheus.
+    need prometheus:prometheus /usr/sbin/sshd:openssh-server sudo:sudo
+    need wixl:wixl msibuild:msitools osslsigncode:osslsigncode readelf:binutils
 fi
-environment test-environment test,lint,docs
+environment test-environment test lint docs
 cd "$top"
 
 echo "== ruff"
@@ -29,11 +34,28 @@ echo "== import-linter"
 "$(dirname "$python")/lint-imports" --no-cache
 echo "== documentation"
 "$(dirname "$python")/sphinx-build" -q -W --keep-going -b html docs build/docs
-failed=0
-if [ "$*" = --all ]; then
-    echo "== pytest on Windows, under Wine"
-    packaging/windows/test-wine.sh || failed=1
-fi
 echo "== pytest"
-"$python" -m pytest "$@" || failed=1
-exit $failed
+whole=(-n "$(getconf _NPROCESSORS_ONLN)" --dist loadscope --no-loadscope-reorder --again)
+case "$*" in
+    "") exec "$python" -m pytest "${whole[@]}" ;;
+    --all) ;;
+    *) exec "$python" -m pytest "$@" ;;
+esac
+
+# The two halves run at the same time. The log ends with pytest's closing line whichever ends first.
+"$python" -m pytest --all "${whole[@]}" --durations=40 >build/pytest.log 2>&1 </dev/null &
+linux=$!
+trap 'kill "$linux" 2>/dev/null || true' EXIT
+echo "== pytest on Windows, under Wine"
+windows_failed=0
+packaging/windows/test-wine.sh || windows_failed=1
+echo "== pytest on this system, from its start"
+tail -n +1 -f --pid="$linux" build/pytest.log
+failed=0
+wait "$linux" || failed=1
+trap - EXIT
+if [ "$windows_failed" = 1 ]; then
+    echo "FAILED: the tests for Windows under Wine; what they said stands above. On this system:"
+    tail -n 1 build/pytest.log
+fi
+exit $((failed | windows_failed))

@@ -10,7 +10,7 @@
 # Everything is below .cache/windows and is made anew when what it is made of changes: packages of the package index
 # by their hashes (packaging/windows), Wine's C: drive (`prefix`), a second drive D: (`drive_d`). As root on Debian,
 # wine64 and gcc-mingw-w64-x86-64 are installed with apt-get when they are missing, and python3.11 where there is
-# no Python 3.11: its standard library is the one that the Windows Python gets.
+# no Python 3.11: its standard library is the one that the Windows Python gets. DSMCERTFIX_WINE_PYTHON=3.13 names another.
 #
 # Real: CPython for Windows, its OpenSSL, IBM's GSKit DLLs, `cryptography` and `psutil` for Windows. Not real: Windows.
 set -euo pipefail

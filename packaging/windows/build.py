@@ -1,16 +1,17 @@
-"""Builds dsmcertfix.exe with its folder: `build.py TARGET`, run by the Python for Windows that goes into it.
+"""Builds dsmcertfix.exe with its folder: `build.py [--any-python] TARGET`, by the Python that goes in.
 
 TARGET/dsmcertfix/ is the program, TARGET/SHA256SUMS names every file of it. Two builds from the same commit,
-with the packages of build-requirements.txt, have the same hashes: the clock, the hash seed and the paths of
-the machine do not come in. SOURCE_DATE_EPOCH, in the environment, is the date of the build (build.ps1 and
-build-wine.sh take the commit's). Raises SystemExit when PyInstaller is not the one of
-build-requirements.txt.
+with the packages of packaging/requirements.lock, have the same hashes: the clock, the hash seed and the
+paths of the machine do not come in. SOURCE_DATE_EPOCH, in the environment, is the date of the build
+(build.ps1 and build-wine.sh take the commit's). Raises SystemExit when other packages are installed than
+the lock has, or when the Python is older than what may be shipped; --any-python is for tests (build-wine.sh).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -22,6 +23,11 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
+BILL = "dsmcertfix.cdx.json"
+LOCKED = ("program", "pyinstaller")
+# For two years Python's makers build it for Windows, too; later fixes are source alone. That was until
+# October 2026 for 3.13 (PEP 719), and is until October 2027 for 3.14 (PEP 745).
+OLDEST = (3, 14)
 # Of the standard library and of what a package would use if it were there, nothing here needs these.
 NOT_NEEDED = [
     "_tkinter",
@@ -57,6 +63,9 @@ def main(target: Path) -> None:
         places = ["--workpath", work, "--distpath", str(target)]
         subprocess.run([*command, *places, str(HERE / "dsmcertfix.spec")], check=True, env=_environment())
     shutil.copy2(TOP / "LICENSE", target / "dsmcertfix" / "LICENSE.txt")
+    bill = [sys.executable, str(TOP / "scripts" / "sbom.py"), "--version", version()]
+    inside = ["--python-in-it", platform.python_version(), "--output", str(target / "dsmcertfix" / BILL)]
+    subprocess.run([*bill, "--system", "Windows", "--machine", "AMD64", *inside], check=True)
     sums = "".join(f"{digest}  {name}\n" for name, digest in hashes(target / "dsmcertfix").items())
     (target / "SHA256SUMS").write_text(sums, encoding="utf-8", newline="\n")
 
@@ -114,15 +123,24 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def require_fixes(python: tuple[int, ...] = sys.version_info[:3]) -> None:
+    """That Python's installers for Windows still get what is mended. Raises SystemExit otherwise."""
+    if python < OLDEST:
+        had, wanted = (".".join(map(str, version)) for version in (python, OLDEST))
+        raise SystemExit(f"Python {had} for Windows gets no fixes any more: take the newest {wanted}")
+
+
 def _require_pins() -> None:
-    """What is installed is what build-requirements.txt names."""
-    wanted = re.findall(r"^([\w.-]+)==(\S+)", (HERE / "build-requirements.txt").read_text(), re.MULTILINE)
+    """What is installed is what the lock has."""
+    asked = [sys.executable, str(TOP / "scripts" / "locked.py"), *LOCKED]
+    said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    wanted = re.findall(r"^([\w.-]+)==(\S+)", said, re.MULTILINE)
     other = [f"{name} {installed(name)} instead of {pin}" for name, pin in wanted if installed(name) != pin]
     if other:
-        raise SystemExit(
-            f"build-requirements.txt wants other packages than are installed: {'; '.join(other)}"
-        )
+        raise SystemExit(f"the lock has other packages than are installed: {'; '.join(other)}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if "--any-python" not in sys.argv[1:-1]:
+        require_fixes()
+    main(Path(sys.argv[-1]))

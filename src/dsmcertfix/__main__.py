@@ -1,5 +1,13 @@
-"""`python -m dsmcertfix`."""
+"""`python -m dsmcertfix`, and the frozen program."""
 
-from dsmcertfix.cli import main
+import os
+import sys
 
-main()
+if os.name == "nt" and sys.argv[1:2] == ["(child)"]:
+    from dsmcertfix.system.windows.serving import serve
+
+    serve(*map(int, sys.argv[2:]))
+else:
+    from dsmcertfix.cli import main
+
+    main()

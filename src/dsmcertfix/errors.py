@@ -16,7 +16,7 @@ Owns the exceptions and the exit codes. Imports nothing of this package, so that
     |-- ReconnectFailed      the client did not reconnect
     |-- ServerNotUp          the server did not come up again
     |-- WrongCertificate     the fetched certificate is not the expected one
-    |-- NotRestored          the old state could not be brought back whole
+    |-- NotRestored          the old state could not be restored completely
     |-- ServiceDown          a client service that was to be restarted does not run
     |-- Unrecovered          an earlier run was cut off and is not recovered
     |-- Interrupted          Ctrl+C ended the run
@@ -204,7 +204,7 @@ class WrongCertificate(DsmcertfixError):
 
 
 class NotRestored(DsmcertfixError):
-    """The old state could not be brought back whole."""
+    """The old state could not be restored completely."""
 
     untouched = 30
     rolled_back = 30
@@ -288,7 +288,7 @@ MEANINGS: dict[int, str] = {
     0: "changed, or nothing to do",
     1: "a bug in the tool (everything restored)",
     2: "wrong usage",
-    3: "`detect` and `server inspect` only: action needed",
+    3: "`detect` and `server inspect`: action needed; `forecast --gate`: no-go",
     10: "client, store, label or program not found",
     11: "busy: another run holds the lock, a file is in use, or the server runs",
     12: "not permitted",

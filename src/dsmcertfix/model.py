@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -56,7 +57,8 @@ class Certificate(NamedTuple):
     """One certificate of a store, or of a server.
 
     `sha256` is over the DER, in lower-case hex: it is the certificate's identity. `problem` says why `kind`
-    is "unreadable". `der` is empty for a record that holds no certificate (kind "secret").
+    is "unreadable". `der` is empty for a record that holds no certificate (kind "secret"). `trusted` is how a
+    stored one is marked in the key database.
     """
 
     label: str
@@ -69,11 +71,17 @@ class Certificate(NamedTuple):
     kind: CertificateKind
     der: bytes = b""
     problem: str | None = None
+    trusted: bool = True
 
     @property
     def last_day(self) -> str:
-        """The day in UTC on which it runs out, in words where it does not say."""
+        """The day in UTC on which it expires, in words where it does not say."""
         return self.not_after.date().isoformat() if self.not_after else "an unknown day"
+
+    @property
+    def first_day(self) -> str:
+        """The day in UTC from which it is valid, in words where it does not say."""
+        return self.not_before.date().isoformat() if self.not_before else "an unknown day"
 
 
 class Owner(NamedTuple):
@@ -233,16 +241,30 @@ def short_id(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 
+class Unfinished(NamedTuple):
+    """Why a set is not as an earlier run was to leave it; `located` is None for what is about no set."""
+
+    problem: Problem
+    located: FileSet[Any] | None = None
+
+
+Left = Mapping[Path, Unfinished]
+"""The sets that earlier runs left half way and that could not be put back, by their directories."""
+
+
 class Programs(NamedTuple):
     """IBM's programs as found; None where there is none. `dsmc` is what reconnects."""
 
     gsk8capicmd: Path | None = None
     dsmc: Path | None = None
-    dsmcert: Path | None = None
 
 
 class Located(NamedTuple):
-    """What `locate` finds: places, stores, stanzas, programs, and option files that could not be read."""
+    """What `locate` finds: places, stores, stanzas, programs, and option files that could not be read.
+
+    `not_believed` are the option files that others could have written: no server is asked that they name.
+    `excess` is what users had too much of, so that what belongs to them is not known whole.
+    """
 
     places: tuple[Place, ...]
     stores: tuple[LocatedStore, ...]
@@ -250,6 +272,8 @@ class Located(NamedTuple):
     programs: Programs
     default_server: str | None = None
     warnings: tuple[str, ...] = ()
+    not_believed: frozenset[Path] = frozenset()
+    excess: tuple[Problem, ...] = ()
 
 
 class Presented(NamedTuple):
@@ -266,12 +290,26 @@ class Presented(NamedTuple):
         return self.chain[0] if self.chain else None
 
 
+class Proof(NamedTuple):
+    """What IBM's own TLS answered when it shook hands with a server with one store.
+
+    `code` is GSKit's number, 0 for a server that it trusts, None where no handshake was made; `reason` is it
+    in words.
+    """
+
+    server: Server
+    answer: Literal["accepted", "refused", "not-made"]
+    code: int | None
+    reason: str
+
+
 class Store(NamedTuple):
     """A store with what is in it.
 
     `certificates` are listed even when `problem` says that the store cannot be edited (a missing stash file,
     a wrong integrity code): certificates lie in the clear. `version` is that of the key database. `writable`
     is whether this process may change the directory, `signs_on` whether it may start a client as the owner.
+    `password_expires` is when the password of the key database does, None for never.
     """
 
     located: LocatedStore
@@ -281,6 +319,16 @@ class Store(NamedTuple):
     problem: Problem | None = None
     writable: bool = True
     signs_on: bool = True
+    password_expires: datetime | None = None
+
+    @property
+    def has_key_database(self) -> bool:
+        """Whether it was seen to have one: a store that was moved out has none until the next session."""
+        return any(fact.present for fact in self.files if fact.file is StoreFile.KDB)
+
+    def password_expired(self, at: datetime) -> bool:
+        """Whether IBM's programs refuse to open the key database at that moment."""
+        return self.password_expires is not None and self.password_expires < at
 
     @property
     def id(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 from tests.answers import Answer
 from tests.assumptions.conftest import MakeMachine
 from tests.endtoend.machine import Machine, identity
+from tests.judge.made import own
 
 from dsmbench.identity import Identity, authority
 from dsmbench.trouble import STALE
@@ -76,8 +77,13 @@ def test_a_label_without_any_name_in_it(machine: Machine) -> None:
 
 
 def test_a_server_with_a_subject_of_its_own(machine: Machine) -> None:
-    machine.servers["TSMA"].state.renew(Identity.make(issuer=authority("Its CA")))
+    machine.servers["TSMA"].state.renew(own(1))
     repaired(machine)
+
+
+def test_a_client_that_stores_the_leaf_of_an_authority_that_it_does_not_know(machine: Machine) -> None:
+    machine.servers["TSMA"].state.renew(Identity.make(issuer=authority("Its CA")))
+    put_back(machine, 21)
 
 
 def test_a_client_that_stores_the_authority_of_the_server(machine: Machine) -> None:

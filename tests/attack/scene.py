@@ -79,6 +79,10 @@ class Scene:
         self._canaries: tuple[Canary, ...] = ()
         self._others = {hashlib.sha256(file.read_bytes()).hexdigest() for file in self.bobs.iterdir()}
 
+    def user_alone(self, name: str) -> User:
+        """A user whose number no test beside this one has: whose processes are counted, or ended."""
+        return self.endpoint.user(name, 40_000 + os.getpid() % 20_000)
+
     def store_of(self, user: User) -> Path:
         """A store of the user's in its home, trusting TSMA."""
         return self.endpoint.store(user=user, certificates=self.trusted)

@@ -13,11 +13,11 @@ from tests.shown import not_shown
 
 from dsmbench.endpoint import AS_ROOT
 from dsmbench.runtime import scratch
-from dsmcertfix.client.locate import locate
+from dsmcertfix.ibm.client.locate import locate
 from dsmcertfix.model import Located
-from dsmcertfix.platforms import mounts
-from dsmcertfix.platforms.mounts import Barrier, Mount, read_table
-from dsmcertfix.platforms.unix_places import UnixPlaces
+from dsmcertfix.system.unix import mounts
+from dsmcertfix.system.unix.mounts import Barrier, Mount, read_table
+from dsmcertfix.system.unix.places import UnixPlaces
 
 CERTS = "IBM/SpectrumProtect/certs"
 MOUNTINFO = r"""

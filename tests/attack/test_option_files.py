@@ -147,7 +147,13 @@ def test_what_users_write_cannot_steer_a_terminal(scene: Scene, mallory: User) -
     scene.renew()
     optfile = f"-optfile=/home/mallory/tsm/{ESCAPES}.opt"
     with client_of(scene, mallory, optfile, DSM_DIR="/home/mallory/tsm"):
-        commands = (("locate",), ("inspect",), ("detect",), ("plan",), ("--verbose", "fix", "--yes"))
+        commands = (
+            ("locate",),
+            ("inspect",),
+            ("detect",),
+            ("plan",),
+            ("--verbose", "fix", "--yes", "--trust-on-first-use"),
+        )
         answers = [scene.machine.text(*command) for command in commands]
         answers += [scene.machine.text(*command, "--json") for command in commands[:-1]]
     for answer in answers:

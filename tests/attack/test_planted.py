@@ -187,7 +187,9 @@ def seen() -> Iterator[Seen]:
             scene.machine.renew("TSMA")
             answers = {name: scene.machine.run(name) for name in ("locate", "inspect", "detect")}
             answers["fix"] = scene.machine.fix()
-            answers["text"] = scene.machine.text("--verbose", "fix", "--yes", "--whole-store")
+            answers["text"] = scene.machine.text(
+                "--verbose", "fix", "--yes", "--trust-on-first-use", "--whole-store"
+            )
             yield Seen(scene, targets, answers)
         finally:
             scene.machine.stop()

@@ -19,12 +19,12 @@ from tests.answers import Answer
 from tests.attack.scene import Scene, point_to
 
 from dsmbench.endpoint import User
-from dsmcertfix.client.locate import locate
 from dsmcertfix.errors import DsmcertfixError
+from dsmcertfix.ibm.client.locate import locate
 from dsmcertfix.model import LocatedStore, StoreFile
-from dsmcertfix.platforms.base import StoreDirectory
-from dsmcertfix.platforms.unix import Unix
-from dsmcertfix.platforms.unix_places import UnixPlaces
+from dsmcertfix.system.base import StoreDirectory
+from dsmcertfix.system.unix.places import UnixPlaces
+from dsmcertfix.system.unix.platform import Unix
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.backup import make_backup
 
@@ -240,7 +240,7 @@ def test_no_race_leads_locating_astray(scene: Scene, unix: Unix, place: str) -> 
         for store in locate(unix.places).stores:
             assert store.directory not in vault
             with contextlib.suppress(DsmcertfixError), unix.reading(store) as directory:
-                assert os.fstat(directory._handle).st_ino not in inodes
+                assert os.fstat(directory.handle).st_ino not in inodes
 
     tries(scene, race, attempt)
     scene.require_untouched()

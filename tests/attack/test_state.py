@@ -50,6 +50,7 @@ def refused(scene: Scene, *commands: str) -> None:
     before = scene.machine.everything()
     for command in commands or ("fix", "rollback", "prune"):
         yes = [] if command in ("detect", "backups", "recover") else ["--yes"]
+        yes += ["--trust-on-first-use"] if command == "fix" else []
         answer = scene.machine.run(command, *yes)
         assert (answer.code, answer.problem) == (12, "state-directory-not-ours"), command
     assert scene.machine.everything() == before
@@ -189,7 +190,7 @@ def test_nobody_else_can_open_anything_at_any_moment_even_with_no_umask(scene: S
     try:
         assert watcher.stdout is not None
         assert watcher.stdout.readline() == "watching\n"
-        answers.append(scene.machine.run("fix", "--yes", umask=0))
+        answers.append(scene.machine.run("fix", "--yes", "--trust-on-first-use", umask=0))
         answers.append(scene.machine.run("rollback", "--yes", umask=0))
         watcher.terminate()
         out, _ = watcher.communicate(timeout=30)
@@ -211,7 +212,7 @@ def test_every_file_is_made_closed_and_not_closed_later(scene: Scene, state: Pat
     scene.renew()
     trace = scene.machine.directory / "trace"
     calls = "umask,open,openat,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat"
-    found = traced(scene.machine.argv("fix", "--yes"), trace, calls, umask=0)
+    found = traced(scene.machine.argv("fix", "--yes", "--trust-on-first-use"), trace, calls, umask=0)
     lines = [line for line in found if str(state) in line and " = -1 " not in line]
     made = [line for line in lines if "O_CREAT" in line or "mkdir" in line]
     umask = next(number for number, line in enumerate(found) if " umask(077)" in line)
@@ -246,7 +247,16 @@ def test_the_state_directory_of_a_user_is_closed_too() -> None:
             machine.stanzas("TSMA")
             alice = machine.endpoint.user("alice")
             machine.endpoint.store(user=alice, certificates=machine.trusted("TSMA"))
-            machine.run_as(alice, "fix", "--yes", "--no-reconnect", "--no-preflight", "--label", "nothing")
+            machine.run_as(
+                alice,
+                "fix",
+                "--yes",
+                "--trust-on-first-use",
+                "--no-reconnect",
+                "--no-preflight",
+                "--label",
+                "nothing",
+            )
             for path in (alice.home / "state", *(alice.home / "state").rglob("*")):
                 if path.exists():
                     assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0

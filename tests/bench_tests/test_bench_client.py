@@ -10,7 +10,9 @@ from tests.shown import shown_only_if
 
 from dsmbench import gskit
 from dsmbench.endpoint import AS_ROOT, Endpoint
+from dsmbench.formats import NOT_TRUSTED, rewritten
 from dsmbench.identity import Identity, authority, expired
+from dsmbench.made import PASSWORD
 from dsmbench.server import Server
 from dsmbench.trouble import NAMES
 
@@ -244,3 +246,33 @@ def test_a_client_can_fail_in_french(endpoint: Endpoint, server: Server) -> None
     assert "\nL'initialisation du protocole SSL a échoué." in endpoint.dsmc("query", "session").stdout
     endpoint.misbehave()
     assert "ANS1592E Failed" in endpoint.dsmc("query", "session").stdout
+
+
+class TestIbmsTlsDecides:
+    """What the played client trusts is what IBM's library trusts, not what it makes of its store itself."""
+
+    def test_a_certificate_that_is_not_marked_as_trusted_is_none(
+        self, endpoint: Endpoint, server: Server
+    ) -> None:
+        kdb = endpoint.ba_directory / "dsmcert.kdb"
+        changed = rewritten(kdb.read_bytes(), PASSWORD.encode(), flags=NOT_TRUSTED)
+        kdb.write_bytes(changed)
+        assert stored(endpoint) == {LABEL: server.certificate_der}
+        assert "ANS1592E" in endpoint.dsmc("query", "session").stdout
+        assert server.sessions == []
+
+    def test_a_store_whose_password_has_expired_is_not_opened(
+        self, endpoint: Endpoint, server: Server
+    ) -> None:
+        kdb = endpoint.ba_directory / "dsmcert.kdb"
+        kdb.write_bytes(rewritten(kdb.read_bytes(), PASSWORD.encode(), expires=1))
+        assert "ANS1593E" in endpoint.dsmc("query", "session").stdout
+        assert server.sessions == []
+
+    def test_a_leaf_that_was_fetched_without_its_root_is_not_trusted(
+        self, endpoint: Endpoint, server: Server
+    ) -> None:
+        server.state.renew(Identity.make(issuer=authority()))
+        forget(endpoint)
+        assert "ANS1592E" in endpoint.dsmc("query", "session").stdout
+        assert [event.what for event in server.sessions] == ["fetched"]

@@ -105,12 +105,13 @@ class TestTheCommandLine:
         assert "Not After : January 1, 2040 12:00:00 AM GMT+00:00" in lines
 
     def test_a_new_key_database_is_stashed_and_empty_or_has_the_roots(self, bench: Bench) -> None:
-        for name, option, count in (("empty.kdb", (), 0), ("full.kdb", ("-populate",), 18)):
+        for name, option, filled in (("empty.kdb", (), False), ("full.kdb", ("-populate",), True)):
             path = bench.file.with_name(name)
             assert (
                 bench.run("-keydb", "-create", *option, "-db", str(path), "-genpw", "-stash").returncode == 0
             )
-            assert len(gskit.certificates(path)) == count
+            # How many roots they are depends on the day: GSKit leaves out what has expired.
+            assert bool(gskit.certificates(path)) is filled
 
     @pytest.mark.parametrize(
         ("action", "arguments", "said"),

@@ -19,8 +19,9 @@ import sys
 import tempfile
 from typing import Any
 
-from dsmcertfix import commands, housekeeping
 from dsmcertfix.cli import main
+from dsmcertfix.commands import backups as housekeeping
+from dsmcertfix.commands import look as commands
 from dsmcertfix.transaction.journal import Event, Journal
 
 # So that no fork has to load them: what commands import where they use it.

@@ -24,7 +24,7 @@ from dsmbench.record import Run
 from dsmbench.runtime import runtime
 from dsmbench.server import Server
 from dsmbench.snapshot import Seen, snapshot
-from dsmcertfix.store import kdb
+from dsmcertfix.ibm.key_database import kdb
 
 LIMIT_S = 300.0
 NAMES = ("TSMA", "TSMB", "TSMC")
@@ -135,7 +135,7 @@ class Machine:
 
     def argv(self, *arguments: str | Path) -> list[str]:
         """The command line of the tool for this machine."""
-        places = ["--root", str(self.root), "--state-dir", str(self.state)]
+        places = ["--trust-root", "--root", str(self.root), "--state-dir", str(self.state)]
         return [sys.executable, "-m", "dsmcertfix", *places, *map(str, arguments)]
 
     def run(self, *arguments: str | Path, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
@@ -164,7 +164,7 @@ class Machine:
             "PYTHONPATH": os.pathsep.join(map(str, packages)),
             "LD_LIBRARY_PATH": str(python.libraries),
         }
-        places = ["--root", str(self.root), "--state-dir", str(state or user.home / "state")]
+        places = ["--trust-root", "--root", str(self.root), "--state-dir", str(state or user.home / "state")]
         words = ["-m", "dsmcertfix", *places, *map(str, arguments), "--json"]
         done = subprocess.run(
             [str(python.python), *words],
@@ -182,8 +182,8 @@ class Machine:
         return checked(Answer(done.returncode, done.stdout, done.stderr, {}))
 
     def fix(self, *arguments: str | Path) -> Answer:
-        """`fix --yes` with these arguments."""
-        return self.run("fix", "--yes", *arguments)
+        """`fix --yes` with these arguments; where they do not say what to expect, with trust on first use."""
+        return self.run("fix", "--yes", *first_use(*arguments), *arguments)
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """The command runs, with --json; whoever starts it also ends it (`ended`)."""
@@ -206,6 +206,12 @@ class Machine:
         assert self.left_behind() == []
         if os.geteuid() == (directory or self.ba).stat().st_uid:
             assert self.endpoint.dsmc("query", "session", f"-se={name}").returncode == 0
+
+
+def first_use(*arguments: str | Path) -> tuple[str, ...]:
+    """What `fix --yes` needs besides these arguments where the test is not about what to expect."""
+    told = any(str(argument).startswith("--expect-") for argument in arguments)
+    return () if told else ("--trust-on-first-use",)
 
 
 def answer_of(argv: list[str], *, timeout_s: float = LIMIT_S, **options: Any) -> Answer:

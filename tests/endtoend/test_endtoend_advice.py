@@ -11,10 +11,10 @@ import pytest
 from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import Machine
 
-from dsmcertfix.advice import whole_store_command
-from dsmcertfix.client.dsmc import Session, failure
-from dsmcertfix.client.messages import advice
+from dsmcertfix.ibm.client.dsmc import Session, failure
+from dsmcertfix.ibm.client.messages import advice
 from dsmcertfix.model import Stanza
+from dsmcertfix.wording import whole_store_command
 
 COMMAND = re.compile(r"`dsmcertfix (fix [^`]*)`")
 
@@ -60,7 +60,7 @@ def test_what_is_advised_for_a_damaged_store_makes_that_one_anew_and_leaves_the_
     (command,) = COMMAND.findall(problem["hint"])
     words = shlex.split(command)
     assert words == ["fix", "--whole-store", "--store", str(bad)]
-    answer = machine.run(*words, "--yes")
+    answer = machine.fix(*words[1:])
     assert (answer.code, answer.store(bad)["outcome"]) == (0, "changed")
     assert machine.seen(good) == other
 

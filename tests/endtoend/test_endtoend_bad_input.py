@@ -11,9 +11,10 @@ from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import Machine, identity
 from tests.shown import not_shown
 
-from dsmbench import gskit
+from dsmbench import formats, gskit
 from dsmbench.endpoint import AS_ROOT
 from dsmbench.identity import fingerprint
+from dsmbench.made import PASSWORD
 
 LABEL = "TSM server {} self-signed key"
 OTHER = "/opt/other/adsm"
@@ -125,7 +126,9 @@ class TestKeyDatabase:
         os.link(bad / "dsmcert.kdb", bad.parent / "another name")
         require_only_the_other_repaired(machine, bad, 12, "file-has-another-name")
         for command, code in (("locate", 0), ("inspect", 12), ("plan", 12), ("fix", 12)):
-            answer = machine.text(command, *(["--yes"] if command == "fix" else []))
+            answer = machine.text(
+                "--verbose", command, *(["--yes", "--trust-on-first-use"] if command == "fix" else [])
+            )
             assert (answer.code, str(bad) in answer.stdout + answer.stderr) == (code, True)
 
 
@@ -191,7 +194,9 @@ class TestLabels:
         label = "evil \x1b]0;title\x07 \x9b31m \r\n TSMB"
         machine.endpoint.store(OTHER, certificates=[(label, identity("TSMB").der)])
         for command in ("inspect", "detect", "plan", "fix"):
-            answer = machine.text(command, *(["--yes"] if command == "fix" else []))
+            answer = machine.text(
+                "--verbose", command, *(["--yes", "--trust-on-first-use"] if command == "fix" else [])
+            )
             shown = answer.stdout + answer.stderr
             assert [
                 char for char in shown if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160
@@ -213,6 +218,25 @@ class TestCertificates:
         assert (answer.code, answer.store(bad)["outcome"]) == (0, "changed"), answer.report["comment"]
         assert "odd" in machine.slots(bad)
 
+    def test_one_that_keeps_ibm_s_programs_from_opening_the_store_is_told_and_only_a_new_store_helps(
+        self, machine: Machine
+    ) -> None:
+        month13 = identity("TSMA").der
+        first_day = month13.index(b"\x17\x0d") + 2
+        month13 = month13[: first_day + 2] + b"13" + month13[first_day + 4 :]
+        slot = formats.trusted(1, LABEL.format("TSMA").encode(), month13)
+        (machine.ba / "dsmcert.kdb").write_bytes(formats.key_database(4, PASSWORD.encode(), [slot]))
+        with pytest.raises(gskit.GskitError, match="GSKKM_ERR_ASN"):
+            gskit.certificates(machine.ba / "dsmcert.kdb")
+        before = machine.seen()
+        detected = machine.run("detect", "--store", machine.ba)
+        assert (detected.code, detected.problem) == (14, "certificate-unopenable")
+        fixed = machine.fix("--store", machine.ba)
+        assert (fixed.code, machine.seen()) == (14, before)
+        made = machine.fix("--whole-store", "--store", machine.ba)
+        assert (made.code, made.store(machine.ba)["outcome"]) == (0, "changed")
+        assert list(machine.held()) == [LABEL.format("TSMA")]
+
 
 class TestOptionFiles:
     def test_one_of_50000_lines_is_read(self, machine: Machine) -> None:
@@ -220,7 +244,7 @@ class TestOptionFiles:
         machine.endpoint.system_options(lines)
         machine.stanzas("TSMB")
         new = machine.renew("TSMA")
-        answer = machine.run("fix", "--yes", timeout_s=30)
+        answer = machine.run("fix", "--yes", "--trust-on-first-use", timeout_s=30)
         assert (answer.code, machine.held()[LABEL.format("TSMA")]) == (0, new)
 
     def test_a_stanza_without_an_address_is_in_nobodys_way(self, machine: Machine) -> None:

@@ -9,9 +9,10 @@ import pytest
 from tests.answers import Answer
 from tests.endtoend.machine import Machine, answer_of
 
-from dsmcertfix.cli import context, telling
+from dsmcertfix.cli import formats as telling
+from dsmcertfix.cli import output
 from dsmcertfix.errors import NotPermitted
-from dsmcertfix.report import Report
+from dsmcertfix.report.result import Report
 
 NOTHING_CLOSED = ""
 ALL_CLOSED = "<&- >&- 2>&-"
@@ -25,7 +26,7 @@ def closed(argv: list[str], closing: str) -> Answer:
 @pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-", ALL_CLOSED])
 def test_a_repair_and_its_undoing_end_in_what_they_did(machine: Machine, closing: str) -> None:
     before, new = machine.held(), machine.renew("TSMA")
-    done = closed(machine.argv("fix", "--yes"), closing)
+    done = closed(machine.argv("fix", "--yes", "--trust-on-first-use"), closing)
     assert (done.code, "Traceback" in done.stderr) == (0, False)
     machine.require_proved("TSMA", new)
     done = closed(machine.argv("rollback", "--yes"), closing)
@@ -79,7 +80,7 @@ def test_a_closed_input_answers_no_question(machine: Machine, words: tuple[str, 
 def test_no_file_gets_the_number_of_a_closed_stream(closing: str, tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
-        "from dsmcertfix.cli.streams import open_streams\n"
+        "from dsmcertfix.cli.output import open_streams\n"
         "open_streams()\n"
         "assert None not in (sys.stdin, sys.stdout, sys.stderr)\n"
         "assert sys.stdin.read() == ''\n"
@@ -101,7 +102,7 @@ def test_a_bug_in_the_telling_leaves_the_exit_code_of_the_work(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr(context, "show", broken)
+    monkeypatch.setattr(output, "show", broken)
     assert telling.tell(report, telling.Telling()) == 21
     told = capsys.readouterr()
     assert told.out == ""

@@ -139,7 +139,7 @@ POINTS = 60
 
 def sweep(victim: Victim, mode: str, after: str) -> list[str]:
     """Kills a fix at one event after the other until it survives; what was left each time."""
-    fix = ("fix", "--yes", *MODES[mode])
+    fix = ("fix", "--yes", "--trust-on-first-use", *MODES[mode])
     states: list[str] = []
     # Before the next fix only half of the points: each of its runs has a session.
     points = ("before", "after") if after == "recover" else ("after",)
@@ -156,7 +156,7 @@ def sweep(victim: Victim, mode: str, after: str) -> list[str]:
             states.append(victim.require_whole())
         else:
             # Also where a session that was granted before the kill made the node STRICT: it is not undone.
-            answer = victim.run("fix", "--yes", *MODES[mode])
+            answer = victim.run("fix", "--yes", "--trust-on-first-use", *MODES[mode])
             states.append(victim.require_whole())
             assert (answer.code, states[-1]) == (0, "new"), (number, when, answer.report)
         victim.require_backup()
@@ -180,8 +180,11 @@ def test_a_fix_killed_at_any_event_leaves_the_old_store_or_the_new_one(
 def test_until_it_is_recovered_detect_and_plan_say_so(victims: dict[str, Victim]) -> None:
     victim = victims["root"]
     victim.renewed()
-    for number in (3, 13):
-        assert victim.killed("after", number, "fix", "--yes", *MODES["label"]).code == -signal.SIGKILL
+    for number in (3, 14):
+        assert (
+            victim.killed("after", number, "fix", "--yes", "--trust-on-first-use", *MODES["label"]).code
+            == -signal.SIGKILL
+        )
         for command in ("detect", "plan"):
             answer = victim.run(command)
             assert (answer.code, answer.problem) == (31, "run-cut-off")
@@ -193,21 +196,26 @@ def test_until_it_is_recovered_detect_and_plan_say_so(victims: dict[str, Victim]
 def test_recovering_twice_is_as_good_as_once(victims: dict[str, Victim]) -> None:
     victim = victims["alice"]
     victim.renewed()
-    assert victim.killed("after", 13, "fix", "--yes", *MODES["label"]).code == -signal.SIGKILL
+    assert (
+        victim.killed("after", 14, "fix", "--yes", "--trust-on-first-use", *MODES["label"]).code
+        == -signal.SIGKILL
+    )
     first = victim.run("recover")
     assert (first.code, first.report["changed"]) == (0, True)
     second = victim.run("recover")
     assert (second.code, second.report["changed"], victim.require_whole()) == (0, False, "old")
 
 
-@pytest.mark.parametrize(("fix_killed_after", "ends"), [(13, "old"), (15, "new")])
+@pytest.mark.parametrize(("fix_killed_after", "ends"), [(14, "old"), (16, "new")])
 def test_a_recovery_killed_at_any_event_is_finished_by_the_next(
     victims: dict[str, Victim], fix_killed_after: int, ends: str
 ) -> None:
     victim = victims["root"]
     for number, when in itertools.product(range(POINTS), ("before", "after")):
         victim.renewed()
-        died = victim.killed("after", fix_killed_after, "fix", "--yes", *MODES["label"])
+        died = victim.killed(
+            "after", fix_killed_after, "fix", "--yes", "--trust-on-first-use", *MODES["label"]
+        )
         assert died.code == -signal.SIGKILL
         died = victim.killed(when, number, "recover")
         assert victim.run("recover").code == 0
@@ -226,12 +234,15 @@ def test_a_client_that_signed_on_after_the_kill_keeps_its_new_certificate(
     victim = victims[owner]
     victim.renewed()
     # The old set is away, and no session was begun.
-    after = 13 if mode == "label" else 7
-    assert victim.killed("after", after, "fix", "--yes", *MODES[mode]).code == -signal.SIGKILL
+    after = 14 if mode == "label" else 8
+    assert (
+        victim.killed("after", after, "fix", "--yes", "--trust-on-first-use", *MODES[mode]).code
+        == -signal.SIGKILL
+    )
     assert victim.signs_on()
     works = victim.machine.held(victim.directory)
     assert works == {victim.endpoint.label("TSMA"): victim.new}
-    answer = victim.run("fix", "--yes", *MODES[mode])
+    answer = victim.run("fix", "--yes", "--trust-on-first-use", *MODES[mode])
     assert (answer.code, victim.require_whole()) == (0, "new")
     # The node is STRICT now: with the old set back it would be locked out.
     assert victim.signs_on()
@@ -240,7 +251,10 @@ def test_a_client_that_signed_on_after_the_kill_keeps_its_new_certificate(
 def test_of_what_recover_puts_the_old_set_over_a_copy_is_kept(victims: dict[str, Victim]) -> None:
     victim = victims["alice"]
     victim.renewed()
-    assert victim.killed("after", 13, "fix", "--yes", *MODES["label"]).code == -signal.SIGKILL
+    assert (
+        victim.killed("after", 14, "fix", "--yes", "--trust-on-first-use", *MODES["label"]).code
+        == -signal.SIGKILL
+    )
     # Another server than the one that was seen before: nobody said that this one may be trusted.
     victim.new = victim.machine.renew("TSMA")
     assert victim.signs_on()
@@ -261,7 +275,7 @@ def test_a_rollback_killed_at_any_event_leaves_one_of_the_two_sets(
 ) -> None:
     victim = victims[owner]
     victim.renewed()
-    assert victim.run("fix", "--yes", *MODES["label"]).code == 0
+    assert victim.run("fix", "--yes", "--trust-on-first-use", *MODES["label"]).code == 0
     fixed = victim.seen()
     kept = victim.machine.directory / "kept-state"
     shutil.copytree(victim.machine.state, kept)

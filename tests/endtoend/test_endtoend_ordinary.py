@@ -9,10 +9,10 @@ from tests.endtoend.machine import Machine
 from tests.shown import not_shown
 
 from dsmbench.endpoint import AS_ROOT, User
-from dsmcertfix.host import Host
-from dsmcertfix.platforms.this import this_platform
-from dsmcertfix.report import Report
-from dsmcertfix.runlog import RunLog
+from dsmcertfix.commands.log import RunLog
+from dsmcertfix.report.result import Report
+from dsmcertfix.system.host import Host
+from dsmcertfix.system.this import this_platform
 
 pytestmark = pytest.mark.usefixtures("as_root")
 
@@ -72,7 +72,13 @@ def test_a_bundle_for_the_backup_team_is_made_without_what_may_not_be_read(
 
 
 def test_what_needs_the_state_is_not_permitted(machine: Machine, alice: User, state: Path) -> None:
-    for words in (("backups",), ("recover",), ("prune", "--yes"), ("rollback", "--yes"), ("fix", "--yes")):
+    for words in (
+        ("backups",),
+        ("recover",),
+        ("prune", "--yes"),
+        ("rollback", "--yes"),
+        ("fix", "--yes", "--trust-on-first-use"),
+    ):
         answer = machine.run_as(alice, *words, state=state)
         assert answer.code == 12, (words, answer.report["comment"])
         assert answer.problem in ("state-not-permitted", "state-directory-not-ours")

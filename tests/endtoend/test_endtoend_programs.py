@@ -188,7 +188,7 @@ class TestSignals:
         machine.renew("TSMA")
         before = machine.seen()
         machine.endpoint.misbehave(dsmc="hang")
-        process = machine.start("fix", "--yes", *mode)
+        process = machine.start("fix", "--yes", "--trust-on-first-use", *mode)
         wait_until(lambda: bool(machine.reconnects))
         answer = ended(process, number)
         assert (answer.code, answer.report["outcome"]) == (code, "rolled-back")
@@ -200,7 +200,7 @@ class TestSignals:
         machine.renew("TSMA")
         before = machine.everything()
         machine.endpoint.misbehave(gsk8capicmd="hang")
-        process = machine.start("fix", "--yes")
+        process = machine.start("fix", "--yes", "--trust-on-first-use")
         wait_until(lambda: any(machine.state.rglob("stage/dsmcert.kdb")) and _runs_gskit(machine))
         answer = ended(process, signal.SIGTERM)
         assert (answer.code, answer.report["outcome"]) == (143, "unchanged")
@@ -213,7 +213,7 @@ class TestSignals:
         machine.renew("TSMB")
         before, others = machine.seen(), machine.seen(other)
         machine.endpoint.misbehave(dsmc="hang")
-        process = machine.start("fix", "--yes")
+        process = machine.start("fix", "--yes", "--trust-on-first-use")
         wait_until(lambda: bool(machine.reconnects))
         answer = ended(process, signal.SIGINT)
         assert (answer.code, machine.seen(), machine.seen(other)) == (130, before, others)
@@ -229,7 +229,7 @@ class TestTwoAtOnce:
     def test_the_second_is_told_at_once_that_the_first_is_at_work(self, machine: Machine) -> None:
         machine.renew("TSMA")
         machine.endpoint.misbehave(dsmc="hang")
-        first = machine.start("fix", "--yes")
+        first = machine.start("fix", "--yes", "--trust-on-first-use")
         try:
             wait_until(lambda: bool(machine.reconnects))
             second = machine.fix()
@@ -246,9 +246,9 @@ class TestTwoAtOnce:
         gate = machine.directory / "gate"
         os.mkfifo(gate)
         machine.before_dsmc(f"read line < '{gate}'")
-        first = machine.start("fix", "--yes")
+        first = machine.start("fix", "--yes", "--trust-on-first-use")
         wait_until(lambda: any(machine.state.rglob("journal.jsonl")))
-        second = machine.start("fix", "--yes", "--wait", "60")
+        second = machine.start("fix", "--yes", "--trust-on-first-use", "--wait", "60")
         with gate.open("w") as opened:
             opened.write("go\n")
         answers = [ended(first), ended(second)]

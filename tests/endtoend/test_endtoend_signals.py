@@ -70,7 +70,7 @@ def cut_off(machine: Machine) -> dict[str, Seen]:
     """A repair of the store was killed right after the swap; how the store was before it."""
     before = machine.seen()
     machine.renew("TSMA")
-    assert run(machine, _DIES, "fix", "--yes").code == -signal.SIGKILL
+    assert run(machine, _DIES, "fix", "--yes", "--trust-on-first-use").code == -signal.SIGKILL
     assert machine.seen() != before
     return before
 
@@ -80,7 +80,9 @@ def test_a_signal_while_fix_undoes_an_earlier_run_waits_until_the_store_is_whole
     machine: Machine, name: str, code: int
 ) -> None:
     before = cut_off(machine)
-    answer = checked(run(machine, _IN_THE_RESTORING.format(name=name), "fix", "--yes", "--json"))
+    answer = checked(
+        run(machine, _IN_THE_RESTORING.format(name=name), "fix", "--yes", "--trust-on-first-use", "--json")
+    )
     assert (answer.code, answer.report["changed"]) == (code, False)
     assert machine.seen() == before
     assert machine.left_behind() == []
@@ -119,7 +121,10 @@ def test_a_rollback_that_a_signal_stops_says_what_it_left(machine: Machine, name
     assert {directory: machine.seen(directory) for directory in before} == before
 
 
-@pytest.mark.parametrize("command", [("fix", "--yes"), ("fix", "--yes", "--whole-store")])
+@pytest.mark.parametrize(
+    "command",
+    [("fix", "--yes", "--trust-on-first-use"), ("fix", "--yes", "--trust-on-first-use", "--whole-store")],
+)
 def test_a_launcher_that_ignores_the_end_of_children_changes_nothing(
     machine: Machine, command: tuple[str, ...]
 ) -> None:
@@ -132,7 +137,7 @@ def test_a_launcher_that_ignores_the_end_of_children_changes_nothing(
     assert machine.seen(home) != before
     assert run(machine, _IGNORING_CHILDREN, "rollback", "--yes").code == 0
     assert machine.seen(home) == before
-    assert run(machine, _DIES, "fix", "--yes").code == -signal.SIGKILL
+    assert run(machine, _DIES, "fix", "--yes", "--trust-on-first-use").code == -signal.SIGKILL
     assert run(machine, _IGNORING_CHILDREN, "recover").code == 0
     assert machine.seen(home) == before
 
@@ -141,7 +146,10 @@ def test_an_outcome_that_the_disk_did_not_take_does_not_count_once_its_undo_bega
     before = machine.seen()
     machine.renew("TSMA")
     # Moved away the files come back one by one.
-    assert run(machine, _OUTCOME_NOT_SURE, "fix", "--yes", "--whole-store").code == -signal.SIGKILL
+    assert (
+        run(machine, _OUTCOME_NOT_SURE, "fix", "--yes", "--trust-on-first-use", "--whole-store").code
+        == -signal.SIGKILL
+    )
     assert machine.seen() != before
     assert machine.run("recover").report["outcome"] == "rolled-back"
     assert machine.seen() == before
@@ -161,7 +169,7 @@ def test_a_signal_leaves_the_stores_that_were_not_begun_and_they_are_counted(
     for name in ("TSMA", "TSMB", "TSMC", "TSMD"):
         machine.renew(name)
     machine.endpoint.misbehave(dsmc="hang")
-    process = machine.start("fix", "--yes")
+    process = machine.start("fix", "--yes", "--trust-on-first-use")
     wait_until(lambda: bool(machine.reconnects))
     answer = ended(process, signal.SIGINT)
     assert answer.code == 130

@@ -11,7 +11,7 @@ import pytest
 from tests.endtoend.machine import Machine
 
 from dsmbench import passwords
-from dsmcertfix.store import stash
+from dsmcertfix.ibm.key_database import stash
 
 LABEL = "TSM server {} self-signed key"
 
@@ -19,7 +19,12 @@ LABEL = "TSM server {} self-signed key"
 class TestText:
     def test_on_a_pipe_it_is_plain_ascii_and_the_result_alone_is_on_stdout(self, machine: Machine) -> None:
         machine.renew("TSMA")
-        for words, code in ((("detect",), 3), (("plan",), 0), (("fix", "--yes"), 0), (("backups",), 0)):
+        for words, code in (
+            (("detect",), 3),
+            (("plan",), 0),
+            (("fix", "--yes", "--trust-on-first-use"), 0),
+            (("backups",), 0),
+        ):
             answer = machine.text(*words)
             assert answer.code == code
             assert (answer.stdout + answer.stderr).isascii()
@@ -30,7 +35,7 @@ class TestText:
 
     def test_progress_is_told_on_stderr_a_line_a_step(self, machine: Machine) -> None:
         machine.renew("TSMA")
-        answer = machine.text("fix", "--yes")
+        answer = machine.text("fix", "--yes", "--trust-on-first-use")
         for line in (
             "back up all files",
             "delete the certificate",
@@ -55,7 +60,7 @@ class TestText:
         machine.renew("TSMA")
         with open("/dev/full", "w", encoding="utf-8") as full:
             done = subprocess.run(
-                machine.argv("fix", "--yes", *words),
+                machine.argv("fix", "--yes", "--trust-on-first-use", *words),
                 stdout=full,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -77,14 +82,18 @@ class TestText:
         machine.renew("TSMA")
         with open("/dev/full", "w", encoding="utf-8") as full:
             done = subprocess.run(
-                machine.argv("fix", "--yes"), stdout=subprocess.PIPE, stderr=full, text=True, check=False
+                machine.argv("fix", "--yes", "--trust-on-first-use"),
+                stdout=subprocess.PIPE,
+                stderr=full,
+                text=True,
+                check=False,
             )
         assert done.returncode == 0
-        assert "fix: 1 store changed" in done.stdout
+        assert "Done: 1 store changed." in done.stdout
 
     def test_an_error_says_the_state_of_the_machine_and_the_next_step(self, machine: Machine) -> None:
         machine.servers["TSMA"].stop()
-        answer = machine.text("fix", "--yes", "--server", "TSMA")
+        answer = machine.text("fix", "--yes", "--trust-on-first-use", "--server", "TSMA")
         assert answer.code == 16
         assert "error: " in answer.stderr
         assert "state: Nothing was changed." in answer.stderr
@@ -113,14 +122,17 @@ class TestSecrets:
             ("inspect",),
             ("detect",),
             ("plan",),
-            ("fix", "--yes"),
+            ("fix", "--yes", "--trust-on-first-use"),
             ("rollback", "--yes"),
             ("backups",),
         )
         for words in commands:
             said.append(machine.run(*words))
         machine.servers["TSMA"].update_node("NODE_TSMA", "STRICT")
-        for words in (("--verbose", "fix", "--yes"), ("-v", "fix", "--yes", "--whole-store")):
+        for words in (
+            ("--verbose", "fix", "--yes", "--trust-on-first-use"),
+            ("-v", "fix", "--yes", "--trust-on-first-use", "--whole-store"),
+        ):
             said.append(machine.text(*words))
         texts = [answer.stdout + answer.stderr for answer in said]
         texts += [path.read_text(encoding="latin-1") for path in files(machine.state)]

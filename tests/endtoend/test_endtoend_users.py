@@ -143,19 +143,21 @@ class TestAnOrdinaryUserRunsIt:
         machine.renew("TSMA")
         new = machine.renew("TSMB")
         before = machine.seen()
-        answer = machine.run_as(alice, "fix", "--yes")
+        answer = machine.run_as(alice, "fix", "--yes", "--trust-on-first-use")
         assert answer.code == 12
         assert machine.seen() == before
         assert (answer.store(home)["outcome"], machine.held(home)) == (
             "changed",
             {LABEL.format("TSMB"): new},
         )
-        assert machine.run_as(alice, "fix", "--yes", "--store", home).code == 0
+        assert machine.run_as(alice, "fix", "--yes", "--trust-on-first-use", "--store", home).code == 0
 
     def test_roots_state_directory_is_not_hers_to_use(self, machine: Machine, alice: User) -> None:
         machine.renew("TSMB")
         assert machine.fix().code == 0
-        answer = machine.run_as(alice, "fix", "--yes", "--store", machine.endpoint.home_store(alice))
+        answer = machine.run_as(
+            alice, "fix", "--yes", "--trust-on-first-use", "--store", machine.endpoint.home_store(alice)
+        )
         assert (answer.code, answer.report["changed"]) == (0, False)
 
 

@@ -125,8 +125,9 @@ class TestApiOnly:
         assert (answer.code, answer.report["outcome"]) == (0, "changed")
         assert api.held(api.endpoint.api_directory) == {label("TSMA"): new}
         assert "reconnect" not in [step["step"] for step in answer.report["steps"]]
-        (note,) = answer.store(api.endpoint.api_directory)["notes"]
-        assert "no session proves this" in note
+        session, tls = answer.store(api.endpoint.api_directory)["notes"]
+        assert "no session proves this" in session
+        assert tls.startswith("not proved by IBM's TLS: ")
         assert api.sign_ons("TSMA") == []
 
     def test_the_plan_is_told_in_the_text_too(self, api: Machine) -> None:
@@ -299,7 +300,7 @@ class TestWrongFile:
         answer = machine.run(*trust(machine, handed(machine, *(arms if first else arms[::-1]))))
         assert (answer.code, answer.report["outcome"]) == (0, "changed")
         assert machine.held() == {label("TSMA"): new, label("TSMB"): machine.servers["TSMB"].sha256}
-        (note,) = answer.store(machine.ba)["notes"]
+        note = answer.store(machine.ba)["notes"][0]
         assert "not valid today" in note and old.sha256 in note
         assert machine.sign_ons("TSMA") == ["session"]
         machine.require_proved("TSMA", new)

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults import power
 from tests.faults.judge import Sets
+from tests.faults.power import State
+from tests.faults.recorded import Recording, record
 from tests.faults.scene import ClientScene, Mode, Scene, States, Whose
 from tests.faults.server_scene import ServerScene
 from tests.faults.traced import Fault, Point, Stage, points
@@ -43,7 +46,7 @@ class Case:
             engine = () if self.whose == "root" else ("--engine", "native")
             whole = ("--whole-store",) if self.mode == "whole" else ()
             jobs = ("--jobs", "2") if self.whose == "both" else ()
-            return ("fix", "--yes", "--json", *engine, *whole, *jobs)
+            return ("fix", "--yes", "--trust-on-first-use", "--json", *engine, *whole, *jobs)
         more = {"rollback": ("--yes",), "prune": ("--yes", "--keep", "1"), "recover": ()}[self.command]
         return (self.command, *more, "--json")
 
@@ -64,6 +67,7 @@ class Workshop:
         self._points: dict[Case, tuple[Point, ...]] = {}
         self._begins: dict[Case, States] = {}
         self._durations: dict[Case, float] = {}
+        self._cuts: dict[Case, tuple[Recording, list[State]]] = {}
         self.stage = Stage(directory)
 
     def scene(self, whose: Whose) -> Scene:
@@ -87,6 +91,17 @@ class Workshop:
                 raise RuntimeError(f"{case} ends with {ended.code} unspoilt: {ended.stdout}{ended.stderr}")
             self._points[case] = points(ended, self.area(case.whose))
         return self._points[case]
+
+    def cuts(self, case: Case) -> tuple[Recording, list[State]]:
+        """What the command does, and what a power cut may leave of it, recorded once."""
+        if case not in self._cuts:
+            scene = self.ready(case)
+            code, recording = record(self._directory, self.area(case.whose), scene.arguments(*case.words))
+            if code != 0:
+                said = (self._directory / "stdout").read_text()
+                raise RuntimeError(f"{case} ends with {code} undisturbed: {said}")
+            self._cuts[case] = recording, power.states(recording, seed=1)
+        return self._cuts[case]
 
     def ready(self, case: Case) -> Scene:
         """The machine stands as the case begins."""

@@ -13,7 +13,6 @@ from typing import Literal
 
 from tests.faults.cases import Case, Workshop
 from tests.faults.judge import Verdict, after_error, recovered
-from tests.faults.scene import Scene
 
 Where = Literal["state", "store"]
 Kind = Literal["room", "names", "read-only"]
@@ -120,10 +119,3 @@ def _fill(target: Path, disk: Disk) -> None:
 
 def _mount(*words: str) -> None:
     subprocess.run(["mount", *words], check=True)
-
-
-def unmount_all(scene: Scene) -> None:
-    """Nothing is mounted below the machine."""
-    for target in (scene.state, scene.store):
-        while os.path.ismount(target):
-            subprocess.run(["umount", str(target)], check=True)

@@ -68,22 +68,25 @@ def after_error(scene: Scene, sets: Sets, ended: Ended, *, hopeless: bool) -> tu
     return lost, wrong
 
 
-def recovered(scene: Scene, sets: Sets, stage: Stage, *, again: bool) -> Verdict:
-    """Recovers the machine and judges it; `again` repairs it once more, too."""
+def recovered(scene: Scene, sets: Sets, stage: Stage, *, again: bool, power_cut: bool = False) -> Verdict:
+    """Recovers the machine and judges it; `again` repairs it once more, too.
+
+    After a power cut a store may lack what a client does without.
+    """
     lost: list[str] = []
     wrong: list[str] = []
     ended = stage.run(scene.arguments("recover", "--json"))
     if ended.code != 0:
         wrong.append(f"recover ends with {ended.code}: {_said(ended)}")
     wrong += scene.untold(ended.stdout)
-    became = classify(scene.states(), sets.before, sets.after)
+    became = classify(scene.states(), sets.before, sets.after, spare=power_cut)
     if became == "mixture":
         lost.append(f"a mixture: {_differing(scene, sets)}")
     wrong += [f"left behind: {path.name}" for path in scene.leftovers()]
     lost += _backups(scene, removing=sets.removing)
     if sets.removing:
         wrong += _prunes(scene, stage)
-    wrong += unfinished(scene) if sets.removing else _journal(scene, sets)
+    wrong += unfinished(scene) if sets.removing else _journal(scene, sets, spare=power_cut)
     affected = sets.after_affected if became == "new" else sets.before_affected
     wrong += _detects(scene, stage, affected=affected)
     if again and became != "mixture":
@@ -131,7 +134,7 @@ def unfinished(scene: Scene) -> list[str]:
     return [f"the journal of {run.command} is open" for run in runs if not run.finished]
 
 
-def _journal(scene: Scene, sets: Sets) -> list[str]:
+def _journal(scene: Scene, sets: Sets, *, spare: bool) -> list[str]:
     """Journals that are open, or that say something else of a store than is."""
     if not scene.state.is_dir():
         return []
@@ -140,7 +143,7 @@ def _journal(scene: Scene, sets: Sets) -> list[str]:
     if any(run.command == "rollback" for run in runs):
         return found
     for place, *three in zip(scene.stores, scene.states(), sets.before, sets.after, strict=True):
-        is_new = classify(*((state,) for state in three)) == "new"
+        is_new = classify(*((state,) for state in three), spare=spare) == "new"
         fixes = [store.outcome for run in runs for store in run.stores if store.located.directory == place]
         if fixes and (fixes[-1] == "changed") != is_new:
             found.append(f"the journal says {fixes[-1]} of {place}, and new is {is_new}")

@@ -1,7 +1,7 @@
 """Spoils the tool wherever it changes something, and proves that nothing is lost.
 
     python tests/faults/sweep.py [SWEEP ...] [--case TEXT] [--every K] [--points N] [--jobs N]
-                                    [--runs N] [--seed N]
+                                    [--runs N] [--cuts N] [--seed N]
 
 Prints a table; ends with 1 when anything was lost, or told wrongly.
 
@@ -17,6 +17,7 @@ Each on stores of clients (`fix`) and on a server's key database (`server renew`
     together        kill, child-dies and error, while two stores are worked on at the same time
     disks           disks that are really full or read-only (root only)
     signals         INT, TERM and HUP at random moments
+    power           power cuts by two models of a file system: what was not synced is lost or torn
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.faults import disks, traced
 from tests.faults.sweeps import (
     FIXES,
+    POWERED,
     RECOVERIES,
     RENEWAL,
     SERVER_RECOVERIES,
@@ -42,6 +44,7 @@ from tests.faults.sweeps import (
     TOGETHER,
     disk_trials,
     points_sweep,
+    power_trials,
     results,
     signal_trials,
     workers,
@@ -115,11 +118,14 @@ def _trials(pool: ProcessPoolExecutor, name: str, options: argparse.Namespace) -
         "together": (TOGETHER,),
         "disks": FIXES,
         "signals": (*FIXES, TOGETHER, RENEWAL),
+        "power": (*FIXES, *POWERED),
     }.get(name, (*FIXES, RENEWAL))
     cases = tuple(case for case in cases if options.case in str(case))
     match name:
         case "signals":
             return signal_trials(options.runs, options.seed, cases)
+        case "power":
+            return power_trials(options.cuts, options.seed, cases)
         case "disks":
             return disk_trials(options.rooms, options.names, cases)[:: options.every]
         case _:
@@ -146,7 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", type=int, default=0, metavar="N", help="at most N points of a case")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many workers")
     parser.add_argument("--runs", type=int, default=500, metavar="N", help="so many signals")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the signals' moments")
+    parser.add_argument("--cuts", type=int, default=500, metavar="N", help="so many power cuts of a case")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of signals and cuts")
     parser.add_argument("--rooms", type=int, default=40, metavar="N", help="disks with up to N pages left")
     parser.add_argument("--names", type=int, default=20, metavar="N", help="disks with up to N inodes left")
     return parser

@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 
 from tests.faults.cases import CUTS, RENEW, SERVER_CUTS, Case, Workshop
 from tests.faults.disks import disks
+from tests.faults.power import cuts
 from tests.faults.scene import Mode, Whose, start_servers
 from tests.faults.server_scene import stop_left
 from tests.faults.signals import moments
@@ -36,9 +37,28 @@ SERVER_RECOVERIES = (
     *(Case("recover", "label", "server", cut) for cut in SERVER_CUTS),
     Case("rollback", "label", "server"),
 )
+POWERED = (
+    Case("rollback", "label", "alice"),
+    Case("rollback", "whole", "root"),
+    Case("recover", "label", "root", "linked"),
+    Case("recover", "whole", "alice", "reconnected"),
+    Case("prune", "label", "root"),
+)
+"""What else the power is cut in, besides repairs."""
 TOGETHER = Case("fix", "label", "both")
 """Two stores of two servers, whose clients are waited for at the same time."""
-SWEEPS = ("kill", "child-dies", "torn", "error", "error-for-good", "recovery", "together", "disks", "signals")
+SWEEPS = (
+    "kill",
+    "child-dies",
+    "torn",
+    "error",
+    "error-for-good",
+    "recovery",
+    "together",
+    "disks",
+    "signals",
+    "power",
+)
 
 
 def points_sweep(
@@ -61,6 +81,11 @@ def disk_trials(rooms: int, names: int, cases: Sequence[Case] = FIXES) -> list[T
 def signal_trials(runs: int, seed: int, cases: Sequence[Case] = (*FIXES, TOGETHER, RENEWAL)) -> list[Trial]:
     """So many trials, the cases in turn; none without a case."""
     return [Trial("signals", cases[m.number % len(cases)], m) for m in moments(runs, seed) if cases]
+
+
+def power_trials(count: int, seed: int, cases: Sequence[Case]) -> list[Trial]:
+    """So many power cuts of each case."""
+    return [Trial("power", case, cut) for case in cases for cut in cuts(count, seed)]
 
 
 def results(pool: ProcessPoolExecutor, wanted: Iterable[Trial]) -> Iterator[Result]:
@@ -113,13 +138,9 @@ def _begin(directory: Path, servers: Path) -> None:
 
 
 def _warm() -> None:
-    import dsmcertfix.cli.wishes
-    import dsmcertfix.housekeeping
-    import dsmcertfix.render.json
-    import dsmcertfix.render.server
-    import dsmcertfix.render.text
-    import dsmcertfix.renewal
-    import dsmcertfix.repair  # noqa: F401
+    import dsmcertfix.cli.choices
+    import dsmcertfix.commands.backups
+    import dsmcertfix.commands.fix  # noqa: F401
 
 
 def _record(case: Case) -> tuple[Point, ...]:

@@ -31,7 +31,7 @@ def machine() -> Iterator[Machine]:
 def test_of_twenty_runs_at_once_one_changes_and_the_others_say_busy(machine: Machine) -> None:
     gate = machine.directory / "gate"
     machine.before_dsmc(f"while [ ! -e '{gate}' ]; do sleep 0.05; done")
-    runs = [machine.start("fix", "--yes") for _ in range(RUNS)]
+    runs = [machine.start("fix", "--yes", "--trust-on-first-use") for _ in range(RUNS)]
     wait_until(lambda: sum(run.poll() is not None for run in runs) == RUNS - 1)
     gate.touch()
     answers = [ended(run) for run in runs]
@@ -41,7 +41,7 @@ def test_of_twenty_runs_at_once_one_changes_and_the_others_say_busy(machine: Mac
 
 
 def test_of_twenty_runs_that_wait_one_changes_and_the_others_find_nothing_to_do(machine: Machine) -> None:
-    runs = [machine.start("fix", "--yes", "--wait", "300") for _ in range(RUNS)]
+    runs = [machine.start("fix", "--yes", "--trust-on-first-use", "--wait", "300") for _ in range(RUNS)]
     answers = [ended(run) for run in runs]
     assert [answer.code for answer in answers] == [0] * RUNS
     assert sum(answer.report["changed"] for answer in answers) == 1
@@ -56,7 +56,7 @@ class TestCutOff:
         """The machine on which that happened."""
         began, gate = machine.directory / "began", machine.directory / "gate"
         machine.before_dsmc(f"touch '{began}'; while [ ! -e '{gate}' ]; do sleep 0.05; done; exit 12")
-        run = machine.start("fix", "--yes")
+        run = machine.start("fix", "--yes", "--trust-on-first-use")
         wait_until(began.exists)
         run.send_signal(signal.SIGKILL)
         run.communicate()
@@ -78,9 +78,10 @@ class TestCutOff:
         shutil.rmtree(self._journal(cut).parent / "stores")
         answer = cut.run("recover")
         assert answer.code == 31
-        assert "move" in " ".join(answer.report["problem"]["context"])
+        run = self._journal(cut).parent.name
+        assert f"dsmcertfix recover --give-up {run}" in " ".join(answer.report["problem"]["context"])
         assert cut.seen() == before
-        assert cut.run("fix", "--yes").code == 31
+        assert cut.run("fix", "--yes", "--trust-on-first-use").code == 31
 
     @staticmethod
     def _journal(machine: Machine) -> Path:
@@ -99,5 +100,5 @@ def test_a_run_that_was_killed_before_its_first_line_stands_in_no_later_run_s_wa
     if content is not None:
         (begun / "journal.jsonl").write_bytes(content)
     assert machine.run("detect").code == 3
-    assert machine.run("fix", "--yes").report["changed"]
+    assert machine.run("fix", "--yes", "--trust-on-first-use").report["changed"]
     assert machine.run("recover").code == 0

@@ -229,7 +229,12 @@ class _Held:
 
     def _watch_creations(self, point: Point) -> None:
         """The process asks to be held just before it creates that file."""
+        from dsmcertfix.system.unix import child
+
         role, seen, forks = "main", 0, 0
+        # A child that works as a user closes what is not its own: what it asks through stays open.
+        close, ours = child._close_all_but, {self._asks, self._main_waits, self._child_waits}
+        child._close_all_but = lambda keep: close(keep | ours)
 
         def audit(event: str, arguments: tuple[object, ...]) -> None:
             nonlocal seen

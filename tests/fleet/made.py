@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dsmcertfix.fleet.endpoints import Endpoint, Fleet
+from dsmcertfix.fleet.expected import Expected
 from dsmcertfix.fleet.picture import Foreign, Picture, picture
 from dsmcertfix.fleet.seen import Reader, Seen
 
@@ -90,18 +91,22 @@ def seen(value: dict[str, Any]) -> Seen:
     return read
 
 
-def endpoints(*values: dict[str, Any], expected: Iterable[str] | None = None) -> tuple[Endpoint, ...]:
+def endpoints(
+    *values: dict[str, Any], expected: Expected | Iterable[str] | None = None
+) -> tuple[Endpoint, ...]:
     """The endpoints that these results are of."""
     fleet, reader = Fleet(), Reader()
     for value in values:
         read = reader.seen(json.loads(json.dumps(value)))
         assert isinstance(read, Seen), read
         fleet.add(read)
-    return fleet.endpoints(expected)
+    if expected is None or isinstance(expected, Mapping):
+        return fleet.endpoints(expected)
+    return fleet.endpoints(dict.fromkeys(expected, frozenset()))
 
 
 def drawn(
-    *values: dict[str, Any], expected: Iterable[str] | None = None, foreign: Foreign | None = None
+    *values: dict[str, Any], expected: Expected | Iterable[str] | None = None, foreign: Foreign | None = None
 ) -> Picture:
     """The picture of these results."""
     found = endpoints(*values, expected=expected)

@@ -12,7 +12,7 @@ from scripts import made_fleet
 from tests.fleet.browser import Browser
 
 from dsmcertfix.cli.fleet import TITLE
-from dsmcertfix.overview import Wanted, overview
+from dsmcertfix.commands.fleet import Wanted, overview
 
 BUILD = Path(__file__).parents[2] / "build" / "fleet"
 """Where pictures and figures are left."""

@@ -14,7 +14,7 @@ from tests.fleet.made import certificate, problem, result
 from tests.fleet.pages import becomes, click
 from tests.fleet.test_page import HOSTILE
 
-from dsmcertfix.overview import Wanted, overview
+from dsmcertfix.commands.fleet import Wanted, overview
 
 pytestmark = pytest.mark.slow
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.fleet.made import certificate, drawn, problem, refused, result
 
-from dsmcertfix.catalogue import CATALOGUE
-from dsmcertfix.client.message_table import MESSAGES
-from dsmcertfix.fleet.causes import STATUSES, Cause
 from dsmcertfix.fleet.endpoints import STATES
 from dsmcertfix.fleet.picture import timeline
+from dsmcertfix.ibm.client.message_table import MESSAGES
+from dsmcertfix.report.catalogue import CATALOGUE
+from dsmcertfix.report.causes import STATUSES, Cause
 
 
 def failed(host: str, code: str = "server-timed-out") -> dict[str, object]:
@@ -23,7 +23,7 @@ def by_key(*values: dict[str, object], expected: tuple[str, ...] | None = None) 
 def test_the_most_frequent_cause_comes_first() -> None:
     values = [failed("a"), failed("b", "no-stored-password"), failed("c"), result(host="d")]
     found = drawn(*values).causes
-    assert [(cause.key, len(cause.endpoints)) for cause in found] == [
+    assert [(cause.key, len(cause.covers)) for cause in found] == [
         ("server-timed-out", 2),
         ("no-stored-password", 1),
     ]
@@ -55,14 +55,14 @@ def test_what_the_client_said_is_a_cause_of_its_own_with_ibm_s_code() -> None:
 
 
 def test_a_silent_endpoint_has_a_cause() -> None:
-    assert by_key(result(host="a"), expected=("a", "b"))["silent"].endpoints == (1,)
+    assert by_key(result(host="a"), expected=("a", "b"))["silent"].covers == (1,)
 
 
 def test_an_endpoint_with_two_problems_counts_for_both() -> None:
     value = failed("a")
     value["problem"] = problem("no-stored-password")
     found = by_key(value)
-    assert found["server-timed-out"].endpoints == found["no-stored-password"].endpoints == (0,)
+    assert found["server-timed-out"].covers == found["no-stored-password"].covers == (0,)
 
 
 def test_a_code_of_another_release_is_told_as_one() -> None:
@@ -98,7 +98,7 @@ DAY = 86_400
 @pytest.mark.parametrize(
     ("days", "name", "kind"),
     [
-        (-1, "ran out", "over"),
+        (-1, "expired", "over"),
         (0, "2026 Q4", "soon"),
         (30, "2026 Q4", "soon"),
         (60, "2027 Q1", "soon"),

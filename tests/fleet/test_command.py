@@ -19,6 +19,8 @@ from tests.answers import Answer, checked
 from tests.endtoend.machine import Machine
 from tests.fleet.made import certificate, refused, result
 
+from dsmcertfix import budgets
+
 LIMIT_S = 300.0
 
 
@@ -70,7 +72,12 @@ def test_a_refused_node_is_found_in_its_result_and_the_macro_lets_the_repair_thr
     (results / "first.json").write_text(refused_result.stdout, encoding="utf-8")
     assert states(tool("report", results, "--csv", tmp_path / "x.csv", "--json")) == {"rolled-back": 1}
 
-    macro = tool("admin-macro", "--from", results)
+    without = tool("admin-macro", "--from", results)
+    assert without.code == 0 and "UPDATE NODE" not in without.stdout
+    assert "left out: node NODE_TSMA" in without.stderr
+    inventory = tmp_path / "hosts.txt"
+    inventory.write_text(f"{refused_result.report['host']} nodes=NODE_TSMA\n", encoding="utf-8")
+    macro = tool("admin-macro", "--from", results, "--inventory", inventory)
     assert macro.code == 0 and f"1 refused node of {address}" in macro.stderr
     (node,) = re.findall(r'^UPDATE NODE "([^"]+)" SESSIONSECURITY=TRANSITIONAL$', macro.stdout, re.MULTILINE)
     server.update_node(node, "TRANSITIONAL")
@@ -107,16 +114,14 @@ def test_the_server_of_each_certificate_is_in_the_result(machine: Machine) -> No
         ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"),
         ("0099-02-03T04:05:06Z", "0099-02-03T04:05:06Z"),
         ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z"),
-        ("3001-02-03T04:05:06Z", "3001-02-03T04:05:06Z"),
-        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
-        ("9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"),
     ],
 )
 def test_no_time_that_a_result_tells_keeps_the_others_from_being_reported(
     tmp_path: Path, told: str, shown: str
 ) -> None:
     odd = result("detect", 0, certificate(not_after=told), host="odd", at=told)
-    write(tmp_path / "results", odd, result("detect", 0, certificate(), host="well"))
+    late = (result(host=year, at=f"{year}-12-31T23:59:59-14:00") for year in ("3001", "9999"))
+    write(tmp_path / "results", odd, *late, result("detect", 0, certificate(), host="well"))
     page, csv = tmp_path / "fleet.html", tmp_path / "fleet.csv"
     answer = tool("report", tmp_path / "results", "--output", page, "--csv", csv, "--json")
     assert (answer.code, states(answer)) == (0, {"healthy": 2})
@@ -195,7 +200,7 @@ def test_what_the_command_writes_is_not_read_as_a_result_the_next_time(tmp_path:
         (("report", "good", "-o", "nowhere/x.html"), 12, "output-not-written"),
         (("report", "good", "-o", "x.html", "--inventory", "nowhere"), 10, "input-not-found"),
         (("admin-macro", "--from", "foreign"), 10, "no-results"),
-        (("admin-macro", "--from", "two"), 2, "several-servers"),
+        (("admin-macro", "--from", "many"), 2, "several-servers"),
         (("admin-macro", "--from", "two", "--server", "three"), 10, "no-refused-node"),
     ],
 )
@@ -210,10 +215,37 @@ def test_an_error_has_its_code_and_leaves_nothing_behind(
         for name, item in zip("ab", problems, strict=True)
     )
     write(tmp_path / "two", *both)
+    servers = (refused(f"N{number}", server=f"s{number}:1500") for number in range(budgets.MACROS.cap + 1))
+    write(
+        tmp_path / "many",
+        *(
+            result("fix", 21, host=f"n{number}", outcome="rolled-back", trouble=item)
+            for number, item in enumerate(servers)
+        ),
+    )
     before = sorted(os.listdir(tmp_path))
     answer = tool(*words, "--json", cwd=tmp_path)
     assert (answer.code, answer.problem) == (code, problem)
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_several_servers_have_a_macro_each(tmp_path: Path) -> None:
+    servers = ("one.example.com:1500", "ONE_example.com:1500", "../../two:1500", "..")
+    values = [
+        result("fix", 21, host=name, outcome="rolled-back", trouble=refused(name, server=server))
+        for name, server in zip("abcd", servers, strict=True)
+    ]
+    write(tmp_path / "results", *values)
+    answer = tool("admin-macro", "--from", "results", cwd=tmp_path)
+    assert answer.code == 0 and answer.stdout == ""
+    written = {path.name: path.read_text(encoding="ascii") for path in tmp_path.glob("*.mac")}
+    assert len(written) == 4 and len(list(tmp_path.iterdir())) == 5
+    assert [sum(f'UPDATE NODE "{name}"' in text for text in written.values()) for name in "ABCD"] == [1] * 4
+    assert '"A"' in written["refused-one.example.com-1500.mac"]
+    assert '"C"' in written["refused-two-1500.mac"]
+    named = tool("admin-macro", "--from", "results", "-o", tmp_path / "mine.txt", cwd=tmp_path)
+    assert named.code == 0 and (tmp_path / "mine-one.example.com-1500.txt").exists()
+    assert "run it on one.example.com:1500" in named.stderr
 
 
 def test_one_of_several_servers_is_named_by_its_host_its_address_or_its_short_name(tmp_path: Path) -> None:
@@ -235,14 +267,14 @@ def test_one_of_several_servers_is_named_by_its_host_its_address_or_its_short_na
 
 def test_a_node_without_a_usable_name_is_told_on_standard_error(tmp_path: Path) -> None:
     values = [
-        result("fix", 21, host="a", outcome="rolled-back", trouble=refused("GOOD")),
+        result("fix", 21, host="a", outcome="rolled-back", trouble=refused("A")),
         result("fix", 21, host="b", outcome="rolled-back", trouble=refused('X" HALT')),
     ]
     answer = tool("admin-macro", "--from", write(tmp_path / "x", *values), "-o", tmp_path / "refused.mac")
     assert answer.code == 0 and answer.stdout == ""
     assert "left out: node X" in answer.stderr
     text = (tmp_path / "refused.mac").read_text(encoding="ascii")
-    assert '"GOOD"' in text and "HALT" not in text
+    assert '"A"' in text and "HALT" not in text
 
 
 # --- a large fleet
@@ -257,7 +289,9 @@ def test_the_made_up_fleet_keeps_to_the_schema_and_is_counted_right(tmp_path: Pa
         "-o", tmp_path / "report.html", "--csv", tmp_path / "report.csv", "--json",
     )  # fmt: skip
     fleet = answer.report["fleet"]
-    assert fleet["results"] == 1500 and fleet["endpoints"] == 1500 + len(made_fleet.silent(1500))
+    assert fleet["results"] == 1500 and fleet["inventory"] is True
+    in_all = 1500 + len(made_fleet.silent(1500))
+    assert fleet["endpoints"] == in_all - len(fleet["unexpected"]) and fleet["unexpected_in_all"] == 3
     assert [item["hosts"] for item in fleet["outliers"]] == [["sin-web-000777"]]
     assert {Path(item["file"]).name for item in fleet["foreign"]} == {
         "cut-off.json",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
 from tests.fleet.made import certificate, endpoints, problem, refused, result
 
-from dsmcertfix.fleet.endpoints import STATES, hosts_in
+from dsmcertfix.errors import UsageError
+from dsmcertfix.fleet.endpoints import STATES
+from dsmcertfix.fleet.expected import hosts_in
 
 T1, T2, T3 = (f"2026-11-24T0{hour}:00:00Z" for hour in (1, 2, 3))
 
@@ -238,10 +241,43 @@ def test_host_names_are_the_same_in_upper_and_lower_case() -> None:
         ("a\nA\na\n", ("a",)),
         ("", ()),
         ("node\nnode\n", ("node",)),
+        (
+            '{"_meta": {"hostvars": {"a": {}}}, "all": {"hosts": ["b"]}, "g": {"children": ["all"]}}',
+            ("b", "a"),
+        ),
     ],
 )
 def test_an_inventory_is_read_as_people_have_it(text: str, hosts: tuple[str, ...]) -> None:
-    assert hosts_in(text) == hosts
+    assert tuple(hosts_in(text)) == hosts
+
+
+def test_the_nodes_of_a_host_are_read_from_ansible_s_own_list() -> None:
+    nodes = {
+        "a": {"dsmcertfix_nodes": "n1, N2"},
+        "b": {"dsmcertfix_nodes": ["n3"]},
+        "c": {"ansible_user": "x"},
+    }
+    found = hosts_in(json.dumps({"_meta": {"hostvars": nodes}}))
+    assert found == {"a": {"N1", "N2"}, "b": {"N3"}, "c": set()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "all:\n  hosts:\n    a:\n      ansible_user: deploy\n",
+        "---\nclients: {hosts: {a: {}}}\n",
+        "all:\n  children:   # by site\n    berlin:\n",
+        "{",
+        '{"a": 1}',
+        '{"_meta": {"hostvars": {"a": {"dsmcertfix_nodes": [1]}}}}',
+        "{" * 100_000,
+    ],
+)
+def test_an_inventory_of_which_the_hosts_cannot_be_told_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        hosts_in(text)
+    assert refused.value.code == "inventory-not-a-list"
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize("command", ["detect", "fix"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from tests.fleet.made import SERVER, endpoints, refused, result
 
+from dsmcertfix.errors import UsageError
+from dsmcertfix.fleet.macro import macro
 from dsmcertfix.fleet.nodes import refused as refused_nodes
-from dsmcertfix.fleet_report import NodeReport
-from dsmcertfix.render.macro import macro
+from dsmcertfix.report.details import NodeReport
 
 COMMAND = re.compile(r'UPDATE NODE "([A-Z0-9_.+&-]{1,64})" SESSIONSECURITY=TRANSITIONAL|COMMIT')
 
@@ -22,7 +24,17 @@ def rolled_back(host: str, *problems: dict[str, Any], at: str = "2026-11-24T08:0
 
 
 def nodes(*values: dict[str, Any]) -> tuple[NodeReport, ...]:
-    return refused_nodes(endpoints(*values))
+    """Where an inventory gives every node to its host."""
+    theirs: dict[str, set[str]] = {value["host"]: set() for value in values}
+    for one in refused_nodes(endpoints(*values)):
+        for host in one.hosts:
+            theirs[host].add(str(one.node).upper())
+    expected = {host: frozenset(named) for host, named in theirs.items()}
+    return refused_nodes(endpoints(*values, expected=expected))
+
+
+def told(found: Sequence[NodeReport], server: str, results: int) -> str:
+    return macro(found, server, results, inventory=True)
 
 
 def commands(text: str) -> list[str]:
@@ -44,7 +56,7 @@ def test_exactly_the_refused_nodes_are_in_the_macro_each_committed_by_itself() -
         rolled_back("c", refused("node_c", code="ANS1695E")),
         result("fix", 0, host="d", outcome="changed"),
     )
-    assert commands(macro(found, SERVER, 4)) == [
+    assert commands(told(found, SERVER, 4)) == [
         'UPDATE NODE "NODE_A" SESSIONSECURITY=TRANSITIONAL',
         "COMMIT",
         'UPDATE NODE "NODE_C" SESSIONSECURITY=TRANSITIONAL',
@@ -88,8 +100,8 @@ def test_nodes_of_several_servers_are_kept_apart() -> None:
         rolled_back("a", refused("ONE", server="one:1500")),
         rolled_back("b", refused("TWO", server="two:1500")),
     )
-    assert commands(macro(found, "one:1500", 2))[0] == 'UPDATE NODE "ONE" SESSIONSECURITY=TRANSITIONAL'
-    assert len(commands(macro(found, "one:1500", 2))) == 2
+    assert commands(told(found, "one:1500", 2))[0] == 'UPDATE NODE "ONE" SESSIONSECURITY=TRANSITIONAL'
+    assert len(commands(told(found, "one:1500", 2))) == 2
 
 
 @pytest.mark.parametrize(
@@ -114,7 +126,7 @@ def test_nodes_of_several_servers_are_kept_apart() -> None:
 )
 def test_a_name_that_no_node_can_have_is_left_out_and_told(name: str) -> None:
     found = nodes(rolled_back("a", refused(name)), rolled_back("b", refused("GOOD")))
-    assert commands(macro(found, SERVER, 2)) == ['UPDATE NODE "GOOD" SESSIONSECURITY=TRANSITIONAL', "COMMIT"]
+    assert commands(told(found, SERVER, 2)) == ['UPDATE NODE "GOOD" SESSIONSECURITY=TRANSITIONAL', "COMMIT"]
     (left_out,) = (node for node in found if node.unusable)
     assert left_out.unusable == "this is no name that a node can have"
 
@@ -131,28 +143,28 @@ def test_a_node_whose_server_is_not_known_is_left_out() -> None:
 
 @pytest.mark.parametrize("host", ["*/ HALT /*", "a\nHALT", "ü", "x" * 300, "/*"])
 def test_a_host_name_cannot_end_the_comment_it_stands_in(host: str) -> None:
-    text = macro(nodes(rolled_back(host, refused("GOOD"))), SERVER, 1)
+    text = told(nodes(rolled_back(host, refused("GOOD"))), SERVER, 1)
     assert commands(text) == ['UPDATE NODE "GOOD" SESSIONSECURITY=TRANSITIONAL', "COMMIT"]
     assert text.isascii() and "HALT" not in text
 
 
 def test_a_server_name_cannot_end_the_comment_either() -> None:
     server = "x */ halt /*:1"
-    text = macro(nodes(rolled_back("a", refused("GOOD", server=server))), server, 1)
+    text = told(nodes(rolled_back("a", refused("GOOD", server=server))), server, 1)
     assert "halt" not in text and len(commands(text)) == 2
 
 
 def test_nothing_but_a_name_gets_between_the_quotation_marks_even_by_mistake() -> None:
     wrong = NodeReport(SERVER, 'X" HALT "', ("a",), (), None, None)
-    with pytest.raises(ValueError, match="is no node name"):
-        macro((wrong,), SERVER, 1)
+    with pytest.raises(UsageError, match="is no name"):
+        told((wrong,), SERVER, 1)
 
 
 def test_without_a_refused_node_the_macro_says_so_and_does_nothing() -> None:
-    text = macro((), "", 3)
+    text = told((), "", 3)
     assert commands(text) == [] and "No node" in text
 
 
 def test_no_line_continues_in_the_next_one() -> None:
-    text = macro(nodes(rolled_back("a-", refused("A-")), rolled_back("b", refused("B-"))), SERVER, 2)
+    text = told(nodes(rolled_back("a-", refused("A-")), rolled_back("b", refused("B-"))), SERVER, 2)
     assert all(not line.endswith(("-", "\\")) for line in text.splitlines())

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsmcertfix.budgets import RESULT_FILE, RESULT_VALUE
 from dsmcertfix.fleet import reading
 from dsmcertfix.fleet.reading import Damage, values
 
@@ -147,8 +148,8 @@ class Endless(io.RawIOBase):
 
 
 def test_a_value_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGEST", 3 << 20)
-    monkeypatch.setattr(reading, "MOST", 40 << 20)
+    monkeypatch.setattr(reading, "RESULT_VALUE", RESULT_VALUE._replace(cap=3 << 20))
+    monkeypatch.setattr(reading, "RESULT_FILE", RESULT_FILE._replace(cap=40 << 20))
     stream = Endless(b'"' + b"x" * reading.CHUNK)
     found = list(values(cast("BinaryIO", stream)))
     assert isinstance(found[0], Damage)
@@ -156,7 +157,7 @@ def test_a_value_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_bomb_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST", 8 << 20)
+    monkeypatch.setattr(reading, "RESULT_FILE", RESULT_FILE._replace(cap=8 << 20))
     packer = zlib.compressobj(wbits=31)
     bomb = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(200)) + packer.flush()
     unpacked = 0

@@ -13,8 +13,8 @@ from tests.fleet.made import SERVER, SHA, certificate, problem, refused, result,
 from tests.monitoring import reports
 
 from dsmcertfix.fleet.seen import Reader, Seen
-from dsmcertfix.render import json as as_json
-from dsmcertfix.render import summary
+from dsmcertfix.report.render import json as as_json
+from dsmcertfix.report.render import summary
 
 OLD = Path(__file__).parents[1] / "data" / "reports"
 

@@ -12,14 +12,17 @@ from typing import Any
 from tests.fleet.made import NOW, certificate, refused, result
 from tests.fuzz.draw import Draw
 
-from dsmcertfix.fleet.endpoints import Fleet, hosts_in
+from dsmcertfix.errors import UsageError
+from dsmcertfix.fleet import table as fleet_csv
+from dsmcertfix.fleet.endpoints import Fleet
+from dsmcertfix.fleet.expected import hosts_in
+from dsmcertfix.fleet.macro import macro
 from dsmcertfix.fleet.nodes import refused as refused_nodes
+from dsmcertfix.fleet.page import page as fleet_page
 from dsmcertfix.fleet.picture import Foreign, picture
 from dsmcertfix.fleet.reading import Damage, values
 from dsmcertfix.fleet.seen import Reader, Seen
-from dsmcertfix.fleet_report import ForeignReport
-from dsmcertfix.render import fleet_csv, fleet_page
-from dsmcertfix.render.macro import macro
+from dsmcertfix.report.details import ForeignReport
 
 WORDS = (
     "schema", "dsmcertfix.report/1", "dsmcertfix.summary/1", "host", "command", "detect", "fix", "plan", "at",
@@ -69,19 +72,21 @@ def of_values(data: bytes) -> None:
 
 
 def _drawn(fleet: Fleet, results: int, foreign: tuple[ForeignReport, ...], data: bytes) -> None:
-    expected = hosts_in(data.decode("utf-8", "replace"))
-    drawn = picture(
-        fleet.endpoints(expected), results, NOW, Foreign(foreign, len(foreign)), with_inventory=True
-    )
+    try:
+        expected = hosts_in(data.decode("utf-8", "replace"))
+    except UsageError:
+        expected = {}
+    found = fleet.endpoints(expected)
+    drawn = picture(found, results, NOW, Foreign(foreign, len(foreign)), with_inventory=True)
     page = "".join(fleet_page.page(drawn, "<script>"))
     tags = _Tags()
     tags.feed(page.encode("utf-8", "backslashreplace").decode())
     assert tags.scripts == 2
     rows = list(csv.reader(io.StringIO("".join(fleet_csv.lines(drawn)), newline="")))
     assert len(rows) == len(drawn.endpoints) + 1 and {len(row) for row in rows} == {len(fleet_csv.COLUMNS)}
-    nodes = refused_nodes(drawn.endpoints)
+    nodes = refused_nodes(found)
     for server in {node.server for node in nodes}:
-        for line in macro(nodes, server, results).splitlines():
+        for line in macro(nodes, server, results, inventory=bool(expected)).splitlines():
             assert line.startswith(("/* ", 'UPDATE NODE "', "COMMIT")) and line.isascii()
 
 
@@ -99,4 +104,5 @@ def seeds() -> list[bytes]:
         gzip.compress(lines.encode()),
         lines.encode("utf-16"),
         b"host1\n#x\n",
+        b'host,nodes\nhost1,"A B"\nhost2 nodes=C,D',
     ]

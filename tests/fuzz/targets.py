@@ -17,21 +17,23 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from tests.fuzz import fleet
+from tests.fuzz import fleet, machine, seeds_of
 from tests.fuzz.draw import Draw
 
 from dsmbench import certificates, formats
 from dsmbench.texts import MESSAGES, Failure, Voice
-from dsmcertfix import fingerprint, folding, report
-from dsmcertfix.client import dsmc, messages, options
 from dsmcertfix.errors import EditFailed, Problem, StoreUnreadable, Unrecovered, UsageError
+from dsmcertfix.ibm import certificate_file as fingerprint
+from dsmcertfix.ibm.client import dsmc, messages, options
+from dsmcertfix.ibm.key_database import chain, codes, kdb, stash, trusted
+from dsmcertfix.ibm.key_database.certificate import describe, describe_all
+from dsmcertfix.ibm.key_database.record import parse
 from dsmcertfix.model import Server, Stanza
-from dsmcertfix.process_output import Completed
-from dsmcertfix.render import json as rendered
-from dsmcertfix.render import text as rendered_text
-from dsmcertfix.store import codes, kdb, stash
-from dsmcertfix.store.certificate import describe, describe_all
-from dsmcertfix.transaction import journal, runs
+from dsmcertfix.report import result as report
+from dsmcertfix.report.render import json as rendered
+from dsmcertfix.report.render import text as rendered_text
+from dsmcertfix.system.process.output import Completed
+from dsmcertfix.transaction import folding, journal, runs
 
 PASSWORD = b"fuzzed"
 STANZA = Stanza("TSM01", Path("/x/dsm.sys"), 1, Server("tsm01.example.com", 1500), node="HOST")
@@ -47,12 +49,18 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something that reads: the call, seeds for it, and how long an input may get."""
+    """Something that reads: the call, seeds for it, and how long an input may get.
+
+    `is_a_users` says that the program reads it in the child that has its owner's rights. `drawn` says that an
+    input is not what is read, but what JSON is drawn from.
+    """
 
     name: str
     read: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
     longest: int = 4096
+    is_a_users: bool = False
+    drawn: bool = False
 
 
 # --- IBM's files -------------------------------------------------------------------------------------------
@@ -126,6 +134,30 @@ def certificate(data: bytes) -> None:
         assert (found.kind == "unreadable") == (found.problem is not None)
 
 
+def der_record(data: bytes) -> None:
+    """A slot is a record or damaged; what a certificate says of itself is read or refused."""
+    with contextlib.suppress(StoreUnreadable):
+        found = parse(data[:12].ljust(12, b"\0") + data[12:], 1)
+        assert len(found.label) <= len(data)
+    with contextlib.suppress(EditFailed):
+        assert len(trusted.index(data).hashes()) == 5
+    chain.signing_rules(data)
+    one, other = describe(data, "one"), describe(_der()[0], "other")
+    chain.issued(one, other)
+    chain.issued(other, one)
+    chain.trusted((one, other), (other, one), datetime(2026, 1, 2, tzinfo=timezone.utc))
+
+
+def _records() -> list[bytes]:
+    first, _, authority, _ = _der()
+    return [
+        formats.slot(formats.record(2, 1, first, b"x"), 2, slot_size=900),
+        formats.slot(formats.record(3, 3, authority, b"odd"), 3, slot_size=900, state=2)[:400],
+        first,
+        authority,
+    ]
+
+
 def certificate_file(data: bytes) -> None:
     """A file that was handed over holds certificates or is refused; a fingerprint is one or is refused."""
     path = _scratch() / "handed.arm"
@@ -192,7 +224,7 @@ def client_output(data: bytes) -> None:
     returncode = (0, 4, 8, 12, -11, None)[draw.number(6)]
     said = data[2:].decode("utf-8", "replace")
     half = len(said) // 2 if draw.number(2) else len(said)
-    session = dsmc.read(Completed(returncode, said[:half], said[half:], returncode is None, 1.0, False))
+    session = dsmc.read(Completed(returncode, said[:half], said[half:], returncode is None, False))
     assert session.established is not True or (returncode == 0 and session.tls)
     error = dsmc.failure(session, STANZA, store=Path("/store"))
     if error is not None:
@@ -258,6 +290,7 @@ def journal_lines(data: bytes) -> None:
 
 
 def _read_journal(path: Path) -> None:
+    journal.chain_of(path.read_bytes())
     with contextlib.suppress(Unrecovered):
         runs.past_runs(_scratch())
     with contextlib.suppress(Unrecovered):
@@ -309,19 +342,32 @@ def _any_bytes() -> list[bytes]:
 
 
 TARGETS: tuple[Target, ...] = (
-    Target("key-database", key_database, _key_databases),
-    Target("stash-file", stash_file, _stashes, 200),
-    Target("certificate", certificate, lambda: list(_der()), 1500),
+    Target("key-database", key_database, _key_databases, is_a_users=True),
+    Target("record", der_record, _records, 1200, is_a_users=True),
+    Target("stash-file", stash_file, _stashes, 200, is_a_users=True),
+    Target("certificate", certificate, lambda: list(_der()), 1500, is_a_users=True),
     Target("certificate-file", certificate_file, _certificate_files, 3000),
-    Target("dsm.sys", system_options, _option_files, 1500),
-    Target("dsm.opt", user_options, _option_files, 1500),
-    Target("dsmc-output", client_output, _outputs, 2000),
-    Target("message-codes", message_codes, _outputs, 1000),
+    Target("dsm.sys", system_options, _option_files, 1500, is_a_users=True),
+    Target("dsm.opt", user_options, _option_files, 1500, is_a_users=True),
+    Target("shell-file", machine.shell_file, machine.shell_files, 1500, is_a_users=True),
+    Target("systemd-unit", machine.unit, machine.units, 1000, is_a_users=True),
+    Target("launchd-list", machine.launchd_list, machine.launchd_lists, 1500, is_a_users=True),
+    Target("users-of-tree", machine.user_files, machine.users_of_trees, 800),
+    Target("dsmserv.opt", machine.server_file, machine.server_files, 500, is_a_users=True),
+    Target("dsmc-output", client_output, _outputs, 2000, is_a_users=True),
+    Target("message-codes", message_codes, _outputs, 1000, is_a_users=True),
+    Target("error-log", machine.error_log, machine.logs, 1500, is_a_users=True),
+    Target("given-away", machine.given_away, machine.logs, 1500, is_a_users=True),
+    Target("child-answer", machine.child_answer, machine.answers, 2500),
+    Target("child-values", machine.child_values, _any_bytes, 300, drawn=True),
+    Target("told-by-child", machine.told, _any_bytes, 300, drawn=True),
     Target("journal-file", journal_file, _journals, 2000),
-    Target("journal-lines", journal_lines, _any_bytes, 600),
-    Target("report-data", report_data, _any_bytes, 300),
+    Target("journal-lines", journal_lines, _any_bytes, 600, drawn=True),
+    Target("manifest", machine.manifest, machine.manifests, 2000),
+    Target("manifest-values", machine.manifest_values, _any_bytes, 300, drawn=True),
+    Target("report-data", report_data, _any_bytes, 300, drawn=True),
     Target("fleet-files", fleet.files, fleet.seeds, 4000),
-    Target("fleet-values", fleet.of_values, _any_bytes, 600),
+    Target("fleet-values", fleet.of_values, _any_bytes, 600, drawn=True),
 )
 
 
@@ -331,5 +377,5 @@ def named(name: str) -> Target:
 
 
 def seeds(target: Target) -> Iterator[bytes]:
-    """The target's seeds, none longer than its inputs may be."""
-    return (seed[: target.longest] for seed in target.seeds())
+    """The target's seeds, and what earlier campaigns found; none longer than its inputs may be."""
+    return (seed[: target.longest] for seed in (*target.seeds(), *seeds_of.kept(target.name)))

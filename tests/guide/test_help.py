@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import ssl
 import subprocess
@@ -16,8 +17,7 @@ from dsmbench.endpoint import Endpoint
 from dsmbench.instance import Instance
 from dsmbench.runtime import scratch
 from dsmbench.server import Server
-from dsmcertfix.cli.examples import EXAMPLES, EXIT_CODES
-from dsmcertfix.errors import MEANINGS
+from dsmcertfix.cli.examples import EXAMPLES, EXIT_CODES, meaning
 
 LIMIT_S = 300.0
 
@@ -31,7 +31,7 @@ class Machine:
 
     def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         """The command as typed there, on this endpoint, with nobody at the keyboard."""
-        here = [] if "--root" in arguments else ["--root", str(self.root)]
+        here = [] if "--root" in arguments else ["--trust-root", "--root", str(self.root)]
         return subprocess.run(
             [sys.executable, "-m", "dsmcertfix", *here, *arguments],
             cwd=self.directory,
@@ -59,6 +59,8 @@ def machine() -> Iterator[Machine]:
         arm = ssl.DER_cert_to_PEM_cert(server.certificate_der)
         (directory / "cert256.arm").write_text(arm, encoding="ascii")
         (directory / "hosts.txt").write_text("host1\nhost2\n", encoding="ascii")
+        policy = 'schema = "dsmcertfix.policy/1"\n[[server]]\nname = "TSM01"\ntrust_on_first_use = true\n'
+        (directory / "policy.toml").write_text(policy, encoding="ascii")
         (directory / "results").mkdir()
         made = Machine(endpoint.root, directory).run(["detect", "--json"]).stdout
         (directory / "results" / "host1.json").write_text(made, encoding="ascii")
@@ -76,9 +78,9 @@ def test_the_help_has_one_sentence_three_examples_and_the_exit_codes(command: st
     ).stdout
     assert len(EXAMPLES[command]) == 3
     for example in EXAMPLES[command]:
-        assert f"    dsmcertfix {example}\n" in shown
+        assert f"    dsmcertfix {example}\n" in shown.replace(" \\\n       ", "")
     for code in EXIT_CODES[command]:
-        assert f"{code:3}  {MEANINGS[code]}" in shown
+        assert f" {code:3}  {meaning(command, code)}" in re.sub(r"\n {9}(?=\S)", " ", shown)
     sentence = " ".join(shown.split("\n\n")[1].split())
     assert sentence.endswith(".")
 
@@ -98,16 +100,27 @@ def test_the_examples_work_and_end_in_an_exit_code_of_the_help(command: str, mac
         assert "Traceback" not in done.stderr
 
 
-def test_the_general_help_names_every_command() -> None:
+@pytest.mark.parametrize("command", ["", "server", *sorted(EXAMPLES)])
+def test_no_help_is_cut_or_wider_than_eighty_columns(command: str) -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "dsmcertfix", "--help"],
+        [sys.executable, "-m", "dsmcertfix", *command.split(), "--help"],
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
         check=True,
     ).stdout
-    listed = [line.split()[0] for line in shown.partition("Commands:")[2].splitlines() if line.strip()]
-    assert sorted(listed) == sorted({command.partition(" ")[0] for command in EXAMPLES})
+    assert "..." not in shown.replace("[CODE]...", "").replace("RESULTS...", "").replace("]...", "").replace(
+        "COMMAND] ...", ""
+    ).replace("not-renewed ...", "").replace("automounted ...", "").replace("[ARGS]...", "")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_general_help_names_every_command_with_its_whole_sentence(machine: Machine) -> None:
+    shown = machine.run(["help"]).stdout
+    words = " ".join(shown.split())
+    for command in EXAMPLES:
+        sentence = " ".join(machine.run(["help", *command.split()]).stdout.split("\n\n")[1].split())
+        assert f" {command} {sentence} " in words
 
 
 def test_the_help_of_the_group_names_every_command_about_a_server() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,15 +13,43 @@ from tests.shown import shown_only_if
 
 TOP = Path(__file__).resolve().parents[2]
 
+MARKED = re.compile(
+    r"<!-- screen: (?P<name>[^>]+), (?P<width>(?P<columns>\d+) columns|a pipe) -->\n\n"
+    r"```\n(?P<screen>.*?)\n```\n",
+    re.DOTALL,
+)
+SCREENS = list(MARKED.finditer((TOP / "docs" / "screens.md").read_text(encoding="utf-8")))
+WIDTHS = ["80 columns", "40 columns", "120 columns", "a pipe"]
+WINDOW = 24
+
+
+def test_every_scene_was_captured_at_every_width() -> None:
+    names = list(dict.fromkeys(match["name"] for match in SCREENS))
+    assert [(match["name"], match["width"]) for match in SCREENS] == [
+        (name, width) for name in names for width in WIDTHS
+    ]
+    for words in ("fine, 200 stores", "outdated, 13 stores", "STRICT, 13", "down, 200", "hanging, one"):
+        assert any(words in name for name in names), words
+    for words in ("no rights", "no client", "killed before"):
+        assert any(words in name for name in names), words
+
+
+@pytest.mark.parametrize("match", SCREENS, ids=lambda match: f"{match['name']}, {match['width']}")
+def test_a_result_fits_the_window_and_no_line_is_wider(match: re.Match[str]) -> None:
+    lines = match["screen"].splitlines()
+    assert len(lines) <= WINDOW
+    assert [line for line in lines if len(line) > int(match["columns"] or 120)] == []
+    assert not any(line.endswith("...") for line in lines), "nothing had to be cut"
+
 
 @pytest.mark.slow
-@shown_only_if(which("tmux") is not None, "the screens of the guide and the README: there is no tmux here")
+@shown_only_if(which("tmux") is not None, "the screens of the documentation: there is no tmux here")
 def test_the_screens_and_pictures_of_the_documentation_are_what_a_terminal_shows_today() -> None:
     done = subprocess.run(
         [sys.executable, str(TOP / "scripts" / "screens.py"), "--check"],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=3000,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

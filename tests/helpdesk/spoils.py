@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dsmcertfix.errors import DsmcertfixError
-from dsmcertfix.store import stash
+from dsmcertfix.ibm.key_database import stash
 
 LEAST = 4
 """Characters of the shortest secret that is searched for: less is found everywhere by chance."""

@@ -165,8 +165,15 @@ def test_it_holds_reports_journals_log_versions_places_and_certificates(
     assert "ANS1592E" in found["error-logs.txt"].decode()
     assert all(word in found["versions.txt"].decode() for word in ("dsmcertfix 0.", "gsk8capicmd"))
     (journal,) = (data for name, data in found.items() if name.startswith("runs/"))
-    assert journal == next(machine.state.glob("runs/*/journal.jsonl")).read_bytes()
-    assert found["log/dsmcertfix.log"] == (machine.state / "log" / "dsmcertfix.log").read_bytes()
+    ours = next(machine.state.glob("runs/*/journal.jsonl")).read_bytes()
+    assert [json.loads(line)["event"] for line in journal.splitlines()] == [
+        json.loads(line)["event"] for line in ours.splitlines()
+    ]
+    log = (machine.state / "log" / "dsmcertfix.log").read_bytes()
+    assert len(found["log/dsmcertfix.log"].splitlines()) == len(log.splitlines())
+    assert {*log.splitlines()} - {*found["log/dsmcertfix.log"].splitlines()} == {
+        line for line in log.splitlines() if b" context=" in line
+    }
     stored = found[f"certificates/store-{report['stores'][0]['id']}.pem"].decode()
     assert report["stores"][0]["certificates"][0]["sha256"] in stored and "BEGIN CERTIFICATE" in stored
     shown = [data.decode() for name, data in found.items() if name.startswith("certificates/server-")]
@@ -220,7 +227,7 @@ def ask(machine: Machine, path: Path, answer: str) -> tuple[int, str]:
 def test_on_a_terminal_it_asks_and_a_no_writes_nothing(machine: Machine, tmp_path: Path) -> None:
     path = tmp_path / "asked.zip"
     code, said = ask(machine, path, "n")
-    assert (code, path.exists()) == (2, False)
+    assert (code, path.exists()) == (0, False)
     assert "report.json" in said and "certificates/" in said
     code, said = ask(machine, path, "y")
     assert (code, path.exists()) == (0, True)
@@ -289,6 +296,35 @@ def test_without_a_name_it_is_made_where_one_stands(machine: Machine, tmp_path: 
     names = [path.name for path in tmp_path.iterdir()]
     assert len(names) == 2
     assert all(name.startswith("dsmcertfix-support-") and name.endswith("Z-" + name[-10:]) for name in names)
+
+
+@shown_only_if(os.name == "posix" and os.geteuid() == 0, "only root can give files away")
+@pytest.mark.parametrize(
+    ("directory_of", "mode", "theirs"),
+    [(4711, 0o755, True), (0, 0o1777, True), (0, 0o755, False), (0, 0o777, False), (4712, 0o755, False)],
+)
+def test_under_sudo_it_belongs_to_who_typed_it_where_they_could_have_made_it(
+    machine: Machine, tmp_path: Path, directory_of: int, mode: int, theirs: bool
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    place.chmod(mode)
+    os.chown(place, directory_of, -1)
+    sudo = {"SUDO_USER": "alice", "SUDO_UID": "4711", "SUDO_GID": "4710"}
+    done = subprocess.run(
+        machine.argv("support-bundle", "--yes"),
+        cwd=place,
+        env=os.environ | sudo,
+        check=True,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    (made,) = place.iterdir()
+    info = made.stat()
+    assert (info.st_uid, info.st_gid) == ((4711, 4710) if theirs else (0, 0))
+    assert stat.S_IMODE(info.st_mode) == 0o600
+    assert f"readable by {'alice' if theirs else 'root'} alone" in done.stdout
 
 
 def test_it_changes_nothing_on_the_machine(machine: Machine, tmp_path: Path) -> None:

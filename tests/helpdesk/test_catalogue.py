@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from tests.helpdesk.source import errors_made
 
-from dsmcertfix.catalogue import CATALOGUE, EXITS, Entry, next_step
-from dsmcertfix.catalogue.entry import BROKEN, DOWN, OPEN, PUT_BACK, STATES
 from dsmcertfix.errors import KINDS, MEANINGS, Problem
-from dsmcertfix.render import text
-from dsmcertfix.report import Report
+from dsmcertfix.report.catalogue import CATALOGUE, EXITS, Entry, next_step
+from dsmcertfix.report.catalogue.entry import BROKEN, DOWN, OPEN, PUT_BACK, STATES
+from dsmcertfix.report.render import text
+from dsmcertfix.report.result import Report
 
 TOP = Path(__file__).resolve().parents[2]
 EXIT_PAGE = TOP / "docs" / "exit-codes.md"

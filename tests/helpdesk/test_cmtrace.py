@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dsmcertfix import cmtrace
+from dsmcertfix.commands import log as cmtrace
 
 FORM = re.compile(
     r"<!\[LOG\[(?P<text>.*)\]LOG\]!><time=\"(?P<time>[^\"]*)\" date=\"(?P<date>[^\"]*)\" "

@@ -14,8 +14,8 @@ from tests.endtoend.machine import Machine
 from tests.shown import not_shown
 
 from dsmbench.runtime import runtime
-from dsmcertfix.client import error_logs
-from dsmcertfix.client.error_log import read
+from dsmcertfix.ibm.client import error_logs
+from dsmcertfix.ibm.client.error_logs import read
 
 NOW = datetime(2026, 4, 10, 12, 0, 0)
 FAILED = "ANS1592E Failed to initialize SSL protocol.\n"

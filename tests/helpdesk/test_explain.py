@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.endtoend.machine import Machine
 
-from dsmcertfix.catalogue import CATALOGUE, EXITS
-from dsmcertfix.client.message_table import MESSAGES
-from dsmcertfix.explain import asked, explanation
+from dsmcertfix.commands.explain import asked, explanation
+from dsmcertfix.ibm.client.message_table import MESSAGES
+from dsmcertfix.report.catalogue import CATALOGUE, EXITS
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from dsmcertfix.explain import asked, explanation
         ("GSKit 401", ["GSKIT-401"]),
         ("gskit-401", ["GSKIT-401"]),
         ("GSKit return code 414", ["GSKIT-414"]),
-        ("GSKit rc=8", ["GSKIT-8"]),
+        ("GSKit rc=8", ["GSKIT-8", "GSKKM-8"]),
         ("The GSKit return code is 415.", ["GSKIT-415"]),
         ("401", ["GSKIT-401"]),
         ("CTGSK3029W", ["CTGSK3029W"]),
@@ -35,8 +35,20 @@ from dsmcertfix.explain import asked, explanation
         ("exit code 0", ["exit 0"]),
         ("rc=30", ["exit 30"]),
         ("ERRORLEVEL 12", ["exit 12"]),
-        ("21", ["exit 21"]),
-        ("1", ["exit 1", "GSKIT-1"]),
+        ("21", ["exit 21", "GSKKM-21"]),
+        ("1", ["exit 1", "GSKIT-1", "GSKKM-1"]),
+        ("GSKit 6", ["GSKIT-6", "GSKKM-6"]),
+        ("GSKit return code 575010", ["GSKIT-575010"]),
+        ("575018", ["GSKIT-575018"]),
+        ("gsk8capicmd error 146", ["GSKKM-146"]),
+        ("gsk8capicmd_64 ended with 6", ["GSKKM-6"]),
+        ("GSKKM_ERR_DATABASE_BUSY", ["GSKKM-155"]),
+        ("GSK_ERROR_BAD_CERT", ["GSKIT-414"]),
+        ("5805", ["API-5805"]),
+        ("rc=5807", ["API-5807"]),
+        ("STRICT", ["node strict"]),
+        ("superseded", ["status superseded"]),
+        ("rolled-back", ["outcome rolled-back", "endpoint rolled-back"]),
         ("server-not-renewed", ["server-not-renewed"]),
         ("SERVER-NOT-RENEWED", ["server-not-renewed"]),
         (
@@ -68,7 +80,7 @@ def test_every_code_of_the_tables_can_be_asked_for(code: str) -> None:
         ("ANS9999", ("ANS9999",)),
         ("no-such-code", ("no-such-code",)),
         ("GSKit 999", ("GSKit 999",)),
-        ("rc 99", ("rc 99",)),
+        ("rc 999", ("rc 999",)),
         ("help", ("help",)),
         ("ANS1592E ANS9999E", ("ANS9999E",)),
         ("%$!", ("%$!",)),

@@ -14,10 +14,10 @@ from tests.endtoend.machine import Machine
 from tests.shown import not_shown
 
 from dsmcertfix.cli import context
-from dsmcertfix.platforms.log_file import KEPT, LogFile, log_files
-from dsmcertfix.platforms.system_log import SystemLog
-from dsmcertfix.platforms.unix_places import UnixPlaces
-from dsmcertfix.runlog import CHANGING
+from dsmcertfix.commands.log import CHANGING
+from dsmcertfix.system.log_file import KEPT, LogFile, log_files
+from dsmcertfix.system.unix.places import UnixPlaces
+from dsmcertfix.system.unix.system_log import SystemLog
 
 LINE = re.compile(
     r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING|ERROR) +"
@@ -82,7 +82,7 @@ def test_rollback_and_prune_log_too_and_every_run_has_its_own_id(machine: Machin
 
 def test_with_verbose_the_same_lines_are_on_standard_error(machine: Machine) -> None:
     machine.renew("TSMA")
-    shown = machine.text("--verbose", "fix", "--yes")
+    shown = machine.text("--verbose", "fix", "--yes", "--trust-on-first-use")
     for line in lines_of(machine):
         assert line in shown.stderr.splitlines()
     assert "event=" not in machine.text("--verbose", "detect").stderr
@@ -117,9 +117,9 @@ def test_no_secret_reaches_the_log(machine: Machine) -> None:
     stash = (machine.ba / "dsmcert.sth").read_bytes()
     machine.renew("TSMA")
     machine.servers["TSMA"].update_node("NODE_TSMA", "STRICT")
-    machine.text("--verbose", "fix", "--yes")
+    machine.text("--verbose", "fix", "--yes", "--trust-on-first-use")
     machine.servers["TSMA"].update_node("NODE_TSMA", "TRANSITIONAL")
-    machine.text("--verbose", "fix", "--yes")
+    machine.text("--verbose", "fix", "--yes", "--trust-on-first-use")
     content = log_of(machine).read_bytes()
     assert secret not in content and stash not in content and stash.hex().encode() not in content
     assert b"password of" not in content
@@ -127,9 +127,9 @@ def test_no_secret_reaches_the_log(machine: Machine) -> None:
 
 def test_a_line_cannot_be_forged_by_what_a_store_says(machine: Machine) -> None:
     name = "TSMA\n2026-01-01T00:00:00.000Z INFO    run=forged command=fix event=ended"
-    machine.run("fix", "--yes", "--label", name)
+    machine.run("fix", "--yes", "--trust-on-first-use", "--label", name)
     machine.renew("TSMA")
-    machine.run("fix", "--yes", "--server", "TSMA")
+    machine.run("fix", "--yes", "--trust-on-first-use", "--server", "TSMA")
     assert not any(line.startswith("2026-01-01") for line in lines_of(machine))
 
 

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from dsmcertfix.client.options import option_named
-from dsmcertfix.client.secrets import lines_without_secrets, secret_words, without_secrets
-from dsmcertfix.client.shown_options import _ALSO_SHOWN, shown
+from dsmcertfix.ibm.client.options import option_named
+from dsmcertfix.ibm.client.secrets import lines_without_secrets, secret_words, without_secrets
+from dsmcertfix.ibm.client.shown_options import _ALSO_SHOWN, shown
 
 # Nothing that the allowlist, a number or the word for hidden lines could contain by chance.
 SECRET = st.text("!#%&()+0123456789", min_size=6, max_size=12).map(lambda text: f"zq{text}")
 LISTED = {name.encode() for name in _ALSO_SHOWN}
-GAPS = st.sampled_from([" ", "\t", "   "])
 ENCODINGS = st.sampled_from(["utf-16", "utf-16-le", "utf-32"])
 PASSWORDS = ["PASSWORD"[:length] for length in range(3, 9)]
 

@@ -106,7 +106,7 @@ def test_a_client_that_hangs_holds_up_no_other(several: MakeSeveral) -> None:
 def test_the_progress_says_which_store_a_line_is_about(several: MakeSeveral) -> None:
     made = several(*FOUR[:2])
     made.meet(2)
-    lines = made.machine.text("fix", "--yes", "--jobs", "2").stderr.splitlines()
+    lines = made.machine.text("fix", "--yes", "--trust-on-first-use", "--jobs", "2").stderr.splitlines()
     heads = [line for line in lines if line.endswith(":")]
     assert {head.rstrip(":") for head in heads} == {str(store) for store in made.stores}
     assert len(heads) > 2
@@ -129,7 +129,7 @@ def test_a_signal_undoes_every_store_that_waits_and_begins_no_other(
     made = several(*FOUR)
     before = [made.machine.seen(store) for store in made.stores]
     made.linger()
-    run = made.machine.start("fix", "--yes", "--jobs", "3")
+    run = made.machine.start("fix", "--yes", "--trust-on-first-use", "--jobs", "3")
     wait_until(lambda: len(made.notes) == 3)
     answer = ended(run, number)
     assert answer.code == code
@@ -147,7 +147,7 @@ def test_killed_while_they_wait_the_next_run_undoes_every_one(several: MakeSever
     made = several(*FOUR[:3])
     before = [made.machine.seen(store) for store in made.stores]
     made.linger()
-    run = made.machine.start("fix", "--yes", "--jobs", "3")
+    run = made.machine.start("fix", "--yes", "--trust-on-first-use", "--jobs", "3")
     wait_until(lambda: len(made.notes) == 3)
     run.kill()
     run.communicate()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dsmcertfix.errors import DsmcertfixError, Interrupted, SwapFailed
 from dsmcertfix.model import Certificate, LocatedStore, Owner, Server, Stanza, Store
-from dsmcertfix.plan import AddCertificate, Reconnect, Step, StorePlan
-from dsmcertfix.process import Waits
+from dsmcertfix.planning.steps import AddCertificate, Reconnect, Step, StorePlan
+from dsmcertfix.system.process.run import Waits
 from dsmcertfix.transaction.executor import Ended
 from dsmcertfix.transaction.interrupts import Interrupts, watching
 from dsmcertfix.transaction.together import carry_out_all

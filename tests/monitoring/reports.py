@@ -16,7 +16,7 @@ from dsmcertfix.errors import (
     Unrecovered,
     UsageError,
 )
-from dsmcertfix.report import CertificateReport, PresentedReport, Report, StoreReport
+from dsmcertfix.report.result import CertificateReport, PresentedReport, Report, StoreReport
 
 AT = "2026-11-24T04:43:14Z"
 HOME = "/home/alice/IBM/StorageProtect/certs"
@@ -36,8 +36,8 @@ def certificate(name: str = "TSM01", status: str = "ok", days: int | None = 3648
         reason={
             "ok": f"{name} presents it",
             "replaced": f"{name} presents another certificate now",
-            "expired": "it ran out on 2026-11-14",
-            "expiring": "it runs out on 2026-12-10",
+            "expired": "it expired on 2026-11-14",
+            "expiring": "it expires on 2026-12-10",
             "ca": "a root or CA certificate: touched only when named",
         }.get(status, "the server was not asked"),
     )

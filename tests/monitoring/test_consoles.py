@@ -18,10 +18,10 @@ from tests.monitoring.reports import certificate, report
 
 import dsmcertfix
 from dsmcertfix.errors import ACTION_NEEDED, MEANINGS, Busy, FailedSession, NotFound, Problem
-from dsmcertfix.exit_profiles import profiled
-from dsmcertfix.render import consoles, summary
-from dsmcertfix.render.answer import Answer
-from dsmcertfix.report import Report
+from dsmcertfix.report.render import consoles, summary
+from dsmcertfix.report.render.answer import Answer
+from dsmcertfix.report.render.consoles import profiled
+from dsmcertfix.report.result import Report
 
 SCHEMA = Draft202012Validator(
     json.loads(Path(dsmcertfix.__file__).with_name("summary.schema.json").read_text(encoding="utf-8"))

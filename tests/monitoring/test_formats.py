@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.endtoend.machine import Machine
 
 from dsmcertfix.errors import NotPermitted
-from dsmcertfix.platforms.whole_file import READABLE, write_whole
+from dsmcertfix.system.output_file import READABLE, write_whole
 
 FORMATS = ("sccm", "sccm-item", "intune", "nagios")
 
@@ -63,7 +63,7 @@ def test_a_summary_of_detect_and_of_fix_is_one_line_for_run_script(machine: Mach
     machine.renew("TSMA")
     found = machine.text("detect", "--format", "summary")
     assert found.code == 3 and json.loads(found.stdout)["state"] == "needed"
-    done = machine.text("fix", "--yes", "--format", "summary")
+    done = machine.text("fix", "--yes", "--trust-on-first-use", "--format", "summary")
     told = json.loads(done.stdout)
     assert (done.code, told["state"], told["changed"]) == (0, "changed", True)
     assert len(done.stdout) < 2048
@@ -95,7 +95,7 @@ def test_a_wrong_command_line_is_told_in_the_format_that_was_asked_for(
 
 
 def test_a_profile_that_this_system_has_no_exit_codes_for_is_refused(machine: Machine) -> None:
-    answer = machine.run("fix", "--yes", "--exit-profile", "configmgr")
+    answer = machine.run("fix", "--yes", "--trust-on-first-use", "--exit-profile", "configmgr")
     assert (answer.code, answer.problem) == (2, "exit-profile-needs-windows")
 
 
@@ -175,7 +175,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path: Path) -> None:
     script = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
-        "from dsmcertfix.platforms.whole_file import write_whole\n"
+        "from dsmcertfix.system.output_file import write_whole\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "from dsmcertfix.errors import NotPermitted\n"

@@ -11,8 +11,8 @@ from tests.monitoring import reports
 from tests.monitoring.reports import certificate, report
 
 from dsmcertfix.errors import ACTION_NEEDED
-from dsmcertfix.render import nagios
-from dsmcertfix.render.answer import Answer
+from dsmcertfix.report.render import nagios
+from dsmcertfix.report.render.answer import Answer
 
 # Guidelines, "Performance data": 'label'=value[UOM];[warn];[crit];[min];[max]; label without = and ';
 # value in class [-0-9.]; UOM one of none, s, us, ms, %, B, KB, MB, TB, c; warn and crit ranges.

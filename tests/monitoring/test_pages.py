@@ -13,10 +13,10 @@ import pytest
 from tests.monitoring import reports
 
 from dsmcertfix.cli.examples import EXAMPLES
-from dsmcertfix.cli.telling import DetectFormat
+from dsmcertfix.cli.formats import DetectFormat
 from dsmcertfix.fleet.endpoints import STATES
-from dsmcertfix.render import consoles, nagios, prometheus
-from dsmcertfix.report import PresentedReport, Report
+from dsmcertfix.report.render import consoles, nagios, prometheus
+from dsmcertfix.report.result import PresentedReport, Report
 
 DOCS = Path(__file__).parents[2] / "docs"
 FLEET, MONITORING, EXITS = (

@@ -11,8 +11,9 @@ from tests.monitoring import reports
 from tests.monitoring.reports import certificate, report
 
 from dsmcertfix.errors import ACTION_NEEDED
-from dsmcertfix.render import prometheus
-from dsmcertfix.report import PresentedReport, Report
+from dsmcertfix.report.render import prometheus
+from dsmcertfix.report.result import PresentedReport, Report
+from dsmcertfix.wording import printable
 
 EXPIRY_2036 = 2110752000
 Samples = Mapping[str, list[tuple[dict[str, str], float]]]
@@ -83,13 +84,15 @@ def test_a_server_is_told_with_what_it_presents_and_whether_it_answered() -> Non
     ]
 
 
-@pytest.mark.parametrize("label", ['a"b', "a\\b", "a\nb", "{x=", "\x1b[2J\x00", "é€", 'a\\"} 1\nevil 1'])
-def test_a_hostile_label_arrives_as_it_is_and_makes_no_metric_of_its_own(label: str) -> None:
+@pytest.mark.parametrize(
+    "label", ['a"b', "a\\b", "a\nb", "{x=", "\x1b[2J\x00", "\x9b2J", "\u202ea", "é€", 'a\\"} 1\nevil 1']
+)
+def test_a_hostile_label_arrives_printable_and_makes_no_metric_of_its_own(label: str) -> None:
     odd = replace(certificate("X", "replaced"), label=label)
     found = parsed(report(odd, exit_code=ACTION_NEEDED))
     assert all(name.startswith("dsmcertfix_") for name in found)
     ((labels, _),) = found["dsmcertfix_certificate_affected"]
-    assert labels["label"] == label
+    assert labels["label"] == printable(label)
 
 
 def test_bytes_that_are_no_utf8_are_escaped() -> None:

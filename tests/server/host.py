@@ -15,7 +15,7 @@ from dsmbench.formats import personal_keys
 from dsmbench.identity import Identity
 from dsmbench.instance import PASSWORD, Instance
 from dsmbench.snapshot import Seen, snapshot
-from dsmcertfix.store import kdb
+from dsmcertfix.ibm.key_database import kdb
 
 LIMIT = ("--timeout", "120")
 PEER, OTHER_S = "a peer", "TSM Server SelfSigned Key"
@@ -28,7 +28,7 @@ def identity(name: str, days: float = 40.0) -> Identity:
 
 
 class ServerHost(Machine):
-    """A machine with a server whose certificate runs out in 40 days; a peer's and an older one are there."""
+    """A machine with a server whose certificate expires in 40 days; a peer's and an older one are there."""
 
     def __init__(self, directory: Path, place: str = "", **options: Any):
         super().__init__(directory)

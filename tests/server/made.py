@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.facts import certificate
 
+from dsmcertfix.ibm.server.instance import LABEL, Arm, Instance, LocatedInstance, Service
 from dsmcertfix.model import Certificate, FileFact, Owner, ServerFile
-from dsmcertfix.server.model import LABEL, Arm, Instance, LocatedInstance, Service
 
 OWNER = Owner(1100, 1100, "tsminst1", Path("/home/tsminst1"))
 DIRECTORY = Path("/home/tsminst1/tsminst1")

@@ -8,9 +8,9 @@ from tests.facts import stanza as made_stanza
 from tests.server.made import DIRECTORY, OWNER, arm, instance, own
 
 from dsmcertfix.errors import StoreUnreadable
+from dsmcertfix.ibm.server.instance import Arm, Instance
 from dsmcertfix.model import Certificate, Stanza, Store
-from dsmcertfix.server.assess import Around, AssessedInstance, assess_instance
-from dsmcertfix.server.model import Arm, Instance
+from dsmcertfix.planning.assess_server import Around, AssessedInstance, assess_instance
 
 BACKUP = made_stanza("TSMDBMGR_tsminst1", "localhost")._replace(node="$$_TSMDBMGR_$$")
 GOOD = own()

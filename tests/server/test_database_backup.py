@@ -11,10 +11,10 @@ from tests.server.host import ServerHost, identity
 from tests.shown import shown_only_if
 
 from dsmbench.endpoint import AS_ROOT
+from dsmcertfix.ibm.server.reading import exports_for
 from dsmcertfix.model import Server, Stanza
-from dsmcertfix.platforms.servers import Running
-from dsmcertfix.platforms.unix_places import UnixPlaces
-from dsmcertfix.server.reading import exports_for
+from dsmcertfix.system.servers import Running
+from dsmcertfix.system.unix.places import UnixPlaces
 
 
 @pytest.fixture

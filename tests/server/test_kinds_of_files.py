@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.transaction.kit import make_store
 
+from dsmcertfix.ibm.server.instance import LocatedInstance
 from dsmcertfix.model import Owner, ServerFile, StoreFile
-from dsmcertfix.platforms.base import Metadata
-from dsmcertfix.platforms.directory import UnixDirectory, open_directory
-from dsmcertfix.server.model import LocatedInstance
+from dsmcertfix.system.base import Metadata
+from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
 
 META = Metadata(0o600, os.geteuid(), os.getegid(), 0, ())
 USES: dict[str, Callable[[UnixDirectory[Any], Any], object]] = {
@@ -25,7 +26,7 @@ USES: dict[str, Callable[[UnixDirectory[Any], Any], object]] = {
     "keep aside": lambda directory, file: directory.keep_aside(file),
     "exchange": lambda directory, file: directory.exchange(file),
     "move": lambda directory, file: directory.move(file, "live", "aside"),
-    "keep access": lambda directory, file: directory.keep_access(file, META),
+    "keep access": lambda directory, file: directory.keep_access(file, META, datetime.now(timezone.utc)),
     "sync": lambda directory, file: directory.sync_content(file),
     "discard": lambda directory, file: directory.discard(file, "live"),
 }

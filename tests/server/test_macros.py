@@ -7,7 +7,7 @@ import re
 import pytest
 
 from dsmcertfix.errors import UsageError
-from dsmcertfix.server.macros import MacroKind, MacroWish, listed, macro
+from dsmcertfix.ibm.server.macros import MacroKind, MacroWish, listed, macro
 
 NAMES = ("TSM01", "a.b-c_d+e&f", "x" * 64)
 BAD_NAMES = ("", "*", "A*", "a b", 'a"b', "a'b", "a%1", "a;b", "a\nb", "x" * 65, "ä", "a,b", "a/*b")

@@ -10,11 +10,18 @@ from tests.facts import NOW, certificate, presents
 from tests.server.made import UNIT, instance, own
 
 from dsmcertfix.errors import Busy, DsmcertfixError, NotFound, NotPermitted, StoreUnreadable, UsageError
+from dsmcertfix.ibm.server.instance import LABEL, Command, Control
 from dsmcertfix.model import Certificate
-from dsmcertfix.plan import DeleteLabel, step_name
-from dsmcertfix.server.model import LABEL
-from dsmcertfix.server.plan import AwaitCertificate, Command, Control, RenewPlan, server_step_text
-from dsmcertfix.server.planner import RenewFacts, certificate_to_renew, is_good, make_renew_plan
+from dsmcertfix.planning.renew import (
+    AwaitCertificate,
+    RenewFacts,
+    RenewPlan,
+    certificate_to_renew,
+    is_good,
+    make_renew_plan,
+    server_step_text,
+)
+from dsmcertfix.planning.steps import DeleteLabel, step_name
 
 GOOD = own()
 BOTH = Control(Command(("/bin/stop",), "stop it"), Command(("/bin/start",), "start it"))

@@ -12,11 +12,11 @@ from dsmbench import formats, gskit
 from dsmbench.identity import Identity
 from dsmbench.instance import PASSWORD, Version, made_database
 from dsmcertfix.errors import DsmcertfixError, SwapFailed, WrongCertificate
+from dsmcertfix.ibm.server.instance import LABEL, LocatedInstance
 from dsmcertfix.model import Certificate, Owner, ServerFile
-from dsmcertfix.platforms.directory import open_directory
-from dsmcertfix.server.model import LABEL, LocatedInstance
+from dsmcertfix.system.unix.directory import open_directory
 from dsmcertfix.transaction.backup import Backup, make_backup
-from dsmcertfix.transaction.renewed import Contents, check_renewed, contents, is_renewed
+from dsmcertfix.transaction.server_checks import Contents, check_renewed, contents, is_renewed
 
 OLD, NEW, PEER, CA_S, OTHER = (Identity.make() for _ in range(5))
 NOW = datetime.now(timezone.utc)

@@ -282,7 +282,7 @@ class TestFormats:
         for line in (
             f"the server runs, port {host.instance.port}",
             "cert256.arm: the certificate that the server presents",
-            "to do: `TSM Server SelfSigned SHA Key`: it runs out on",
+            "to do: `TSM Server SelfSigned SHA Key`: it expires on",
         ):
             assert line in said
 

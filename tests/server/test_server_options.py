@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsmcertfix.server.options import DEFAULT_PORT, ports
+from dsmcertfix.ibm.server.options import DEFAULT_PORT, ports
 
 
 @pytest.mark.parametrize(

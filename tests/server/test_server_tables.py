@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dsmcertfix.platforms import windows_tables
-from dsmcertfix.platforms.servers import instances_in, starts_server
-from dsmcertfix.platforms.windows_places import SERVICES, WindowsPlaces
-from dsmcertfix.platforms.windows_servers import WindowsServers, instances_of, key_in, services_of
+from dsmcertfix.system.servers import instances_in, starts_server
+from dsmcertfix.system.windows import tables as windows_tables
+from dsmcertfix.system.windows.places import SERVICES, WindowsPlaces
+from dsmcertfix.system.windows.servers import WindowsServers, instances_of, key_in, services_of
 
 INITTAB = "tsm1:2:once:/opt/tivoli/tsm/server/bin/rc.dsmserv -u tsminst1 -i /home/tsminst1/tsminst1 -q"
 

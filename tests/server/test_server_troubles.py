@@ -13,7 +13,7 @@ from tests.server.host import ServerHost, identity
 
 from dsmbench.dsmserv import Trouble, wait_until_gone
 from dsmbench.identity import Identity, fingerprint
-from dsmcertfix.host import open_host
+from dsmcertfix.system.host import open_host
 from dsmcertfix.transaction.recovery import recover_run
 from dsmcertfix.transaction.runs import cut_off
 
@@ -298,7 +298,7 @@ class TestKilled:
     ) -> None:
         instance = killed.instance
         instance.stop()
-        machine = open_host(killed.root, killed.state)
+        machine = open_host(killed.root, killed.state, trust_root=True)
         (run,) = cut_off(killed.state)
         put_back = type(machine.platform).in_store
 
@@ -309,7 +309,7 @@ class TestKilled:
                 instance.arm.write_bytes(identity("made in between").arm)
 
         monkeypatch.setattr(type(machine.platform), "in_store", disturbed)
-        (problem,) = recover_run(machine.platform, run, lambda event: None)
+        ((problem, _),) = recover_run(machine.platform, run, lambda event: None)
         assert problem.code == "server-at-work"
         assert "came up while its old files were put back" in problem.message
         # As the advice says.

@@ -9,29 +9,29 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from dsmbench import certificates, formats
-from dsmcertfix.assess import Assessed, AssessedStore
-from dsmcertfix.client.engine import Engine
-from dsmcertfix.client.native import NativeEngine
-from dsmcertfix.client.reading import read_store
 from dsmcertfix.errors import DsmcertfixError
-from dsmcertfix.folding import store_data
+from dsmcertfix.ibm.client.reading import read_store
+from dsmcertfix.ibm.engines import Engine, NativeEngine
+from dsmcertfix.ibm.key_database import kdb
+from dsmcertfix.ibm.key_database.certificate import describe
 from dsmcertfix.model import (
     Certificate,
     LocatedStore,
     Origin,
     Owner,
     Presented,
+    Proof,
     Server,
     Stanza,
     Store,
     StoreFile,
 )
-from dsmcertfix.plan import (
+from dsmcertfix.planning.assess import Assessed, AssessedStore
+from dsmcertfix.planning.steps import (
     BackUp,
     CheckLive,
     CheckStaged,
@@ -43,16 +43,15 @@ from dsmcertfix.plan import (
     StorePlan,
     Swap,
 )
-from dsmcertfix.platforms.directory import UnixDirectory, open_directory
-from dsmcertfix.platforms.unix import Unix
-from dsmcertfix.platforms.unix_places import UnixPlaces
-from dsmcertfix.process import Waits, waited
-from dsmcertfix.report import store_report
-from dsmcertfix.store import kdb
-from dsmcertfix.store.certificate import describe
+from dsmcertfix.report.result import store_report
+from dsmcertfix.system.process.run import Waits, waited
+from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
+from dsmcertfix.system.unix.places import UnixPlaces
+from dsmcertfix.system.unix.platform import Unix
 from dsmcertfix.transaction.backup import Backup, make_backup
 from dsmcertfix.transaction.client import ClientTransaction, Tools
 from dsmcertfix.transaction.executor import Ended, Run, Subject
+from dsmcertfix.transaction.folding import store_data
 from dsmcertfix.transaction.interrupts import Interrupts
 from dsmcertfix.transaction.journal import Event, Journal
 from dsmcertfix.transaction.rollback import Rollback
@@ -65,7 +64,6 @@ UNIX = Unix(UnixPlaces(Path("/")))
 STANZA = Stanza(
     "TSM1", Path("/opt/dsm.sys"), 1, Server("tsm1.example.com", 1500), "NODE", password_generate=True
 )
-SOON = datetime.now(timezone.utc) + timedelta(days=400)
 
 # An access ACL as the kernel keeps it: uid 1000 may read.
 ACL = bytes.fromhex(
@@ -196,7 +194,7 @@ class Breaking:
     act: Callable[[Path], None]
     name: str = "breaking"
 
-    def delete(self, database: Path, certificate: Certificate) -> None:
+    def delete(self, database: Path, certificates: Sequence[Certificate]) -> None:
         self.act(database.parent)
 
     def add(self, database: Path, label: str, der: bytes) -> None:
@@ -235,6 +233,12 @@ class Machine:
     interrupts: Interrupts = field(default_factory=Interrupts)
     events: list[Event] = field(default_factory=list)
     undoes: str | None = None
+    present: Callable[[tuple[Server, ...]], tuple[Presented, ...]] = lambda servers: tuple(
+        map(Presented, servers)
+    )
+    prove: Callable[[Path, Owner | None, Server], Proof] = lambda _database, _owner, server: Proof(
+        server, "not-made", None, "not asked"
+    )
 
     @property
     def directory(self) -> Path:
@@ -265,7 +269,8 @@ class Machine:
                 tuple(self.engines),
                 waiting(reconnect),
                 lambda store: read_store(UNIX, store),
-                Presented,
+                self.present,
+                self.prove,
             )
             prepare(run.journal)
             transaction = ClientTransaction(plan, tools, run, tell)

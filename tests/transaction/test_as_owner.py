@@ -30,7 +30,8 @@ from dsmcertfix.errors import (
     SwapFailed,
 )
 from dsmcertfix.model import LocatedStore, Owner, StoreFile
-from dsmcertfix.platforms.base import StoreDirectory
+from dsmcertfix.system import locks
+from dsmcertfix.system.base import StoreDirectory
 from dsmcertfix.transaction import live
 
 OTHER = database()
@@ -216,15 +217,15 @@ def test_a_state_directory_of_or_below_another_user_s_is_refused(tmp_path: Path)
 
 def test_only_one_run_holds_the_lock_and_its_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    assert not UNIX.locked(path)
-    with UNIX.lock(path, 0.0):
-        assert UNIX.locked(path)
-        with pytest.raises(DsmcertfixError) as raised, UNIX.lock(path, 0.0):
+    assert not locks.held(path)
+    with locks.alone(path, 0.0):
+        assert locks.held(path)
+        with pytest.raises(DsmcertfixError) as raised, locks.alone(path, 0.0):
             pass
         assert raised.value.code == "another-run"
-    assert not UNIX.locked(path)
+    assert not locks.held(path)
     assert path.exists()
-    with UNIX.lock(path, 0.0):
+    with locks.alone(path, 0.0):
         pass
 
 
@@ -232,10 +233,10 @@ def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     child = os.fork()
     if child == 0:
-        with UNIX.lock(path, 0.0):
+        with locks.alone(path, 0.0):
             os._exit(0)
     os.waitpid(child, 0)
-    with UNIX.lock(path, 0.0):
+    with locks.alone(path, 0.0):
         pass
 
 

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from tests.transaction.kit import UNIX, Machine, machine
 
-from dsmcertfix.commands import require_recovered
+from dsmcertfix.commands.cut_off import require_recovered
 from dsmcertfix.errors import Problem, Unrecovered
-from dsmcertfix.host import Host
-from dsmcertfix.platforms.private import LOCK
+from dsmcertfix.system import locks
+from dsmcertfix.system.host import Host
+from dsmcertfix.system.private import LOCK
 from dsmcertfix.transaction import runs
 from dsmcertfix.transaction.backup import Backup
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
@@ -80,7 +81,7 @@ def test_a_run_that_was_cut_off_is_told_whatever_ends_meanwhile(mine: Machine) -
 
 def test_while_a_run_is_at_work_its_open_journal_is_no_cut_off_run(mine: Machine) -> None:
     unfinished(mine)
-    with UNIX.lock(mine.state / LOCK, 0):
+    with locks.alone(mine.state / LOCK, 0):
         require_recovered(Host(UNIX, mine.state))
 
 

@@ -24,21 +24,22 @@ from tests.transaction.kit import (
     seen,
 )
 
-from dsmcertfix.client.native import NativeEngine
 from dsmcertfix.errors import DsmcertfixError, EditFailed, ReconnectFailed, exit_code
-from dsmcertfix.model import Owner, Server, Stanza, StoreFile
-from dsmcertfix.plan import (
+from dsmcertfix.ibm.engines import NativeEngine
+from dsmcertfix.ibm.key_database import kdb
+from dsmcertfix.model import Owner, Presented, Server, Stanza, StoreFile
+from dsmcertfix.planning.steps import (
     AddCertificate,
     BackUp,
     CheckLive,
     CheckStaged,
+    CheckStanza,
     Expected,
     MoveOut,
     Stage,
     StorePlan,
     Swap,
 )
-from dsmcertfix.store import kdb
 from dsmcertfix.transaction.backup import load_backup
 from dsmcertfix.transaction.executor import Ended
 from dsmcertfix.transaction.journal import Journal, read_journal
@@ -328,3 +329,24 @@ def test_the_private_copy_and_the_backup_are_closed_to_others(mine: Machine) -> 
 def test_stage_needs_a_backup(mine: Machine) -> None:
     ended, _ = mine.carry_out(replace(plan_for(mine.read()), steps=(Stage(),)), never)
     assert (ended.outcome, code(ended)) == ("unchanged", "no-backup")
+
+
+def test_the_servers_of_all_stanzas_are_asked_at_the_same_time_at_the_end(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dsmcertfix.transaction.client.check_stanza", lambda *_: None)
+    asked: list[tuple[Server, ...]] = []
+
+    def present(servers: tuple[Server, ...]) -> tuple[Presented, ...]:
+        asked.append(servers)
+        return tuple(map(Presented, servers))
+
+    mine.present = present
+    servers = [Server(f"s{number}.example.com", 1500) for number in range(3)]
+    stanzas = [
+        Stanza(server.address, mine.directory / "dsm.sys", 1, server) for server in (*servers, servers[0])
+    ]
+    plan = StorePlan(mine.read(), "label", (), tuple(map(CheckStanza, stanzas)))
+    ended, _ = mine.carry_out(plan, fetching(mine.directory))
+    assert ended.problem is None
+    assert asked == [tuple(servers)]

@@ -25,12 +25,10 @@ from tests.transaction.kit import (
 )
 
 from dsmbench import certificates
-from dsmcertfix.client.native import NativeEngine
 from dsmcertfix.errors import CannotReconnect, DsmcertfixError, EditFailed, ReconnectFailed, exit_code
-from dsmcertfix.model import Owner, Stanza, StoreFile
-from dsmcertfix.plan import (
-    Preflight,
-)
+from dsmcertfix.ibm.engines import NativeEngine
+from dsmcertfix.model import Owner, Proof, Server, Stanza, StoreFile
+from dsmcertfix.planning.steps import CheckLive, Preflight, Prove, Reconnect, StorePlan, Swap
 from dsmcertfix.transaction.backup import load_backup
 from dsmcertfix.transaction.executor import Ended
 from dsmcertfix.transaction.interrupts import watching
@@ -49,6 +47,48 @@ def code(ended: Ended) -> str:
 def backup_of(journal: Journal) -> Path:
     (path,) = (journal.path.parent / "stores").glob("*/backup")
     return path
+
+
+# --- what IBM's TLS says
+
+
+def refusing(database: Path, owner: Owner | None, server: Server) -> Proof:
+    return Proof(server, "refused", 414, "GSK_ERROR_BAD_CERT (414)")
+
+
+class TestProofs:
+    """A refusal of IBM's TLS counts, but not against a session that was granted."""
+
+    def plan(self, mine: Machine, *, session: bool, copy: bool) -> StorePlan:
+        plan = plan_for(mine.read())
+        server = plan.targets[0].server or Server("", 0)
+        steps = [step for step in plan.steps if session or not isinstance(step, Reconnect | CheckLive)]
+        at = steps.index(Swap()) if copy else len(steps)
+        return replace(plan, steps=(*steps[:at], Prove(server, copy=copy), *steps[at:]))
+
+    def test_a_refused_copy_changes_nothing(self, mine: Machine) -> None:
+        mine.prove, before = refusing, seen(mine.directory)
+        ended, _ = mine.carry_out(self.plan(mine, session=False, copy=True), lambda stanza, owner: None)
+        assert (ended.outcome, code(ended)) == ("unchanged", "copy-not-trusted")
+        assert seen(mine.directory) == before
+
+    def test_a_refused_store_is_put_back(self, mine: Machine) -> None:
+        mine.prove, before = refusing, seen(mine.directory)
+        ended, _ = mine.carry_out(self.plan(mine, session=False, copy=False), lambda stanza, owner: None)
+        assert (ended.outcome, code(ended)) == ("rolled-back", "store-not-trusted")
+        assert seen(mine.directory) == before
+
+    def test_a_client_that_was_let_in_keeps_its_store(self, mine: Machine) -> None:
+        mine.prove = refusing
+        full = plan_for(mine.read())
+        server = full.targets[0].server or Server("", 0)
+        plan = replace(full, steps=(*full.steps, Prove(server)))
+        ended, journal = mine.carry_out(plan, fetching(mine.directory))
+        assert ended.outcome == "changed"
+        (told,) = (
+            event.data["report"]["proofs"] for event in journal.events if event.kind == "store-finished"
+        )
+        assert [proof["answer"] for proof in told] == ["refused"]
 
 
 # --- what fails after the swap ---------------------------------------------------------------------------
@@ -252,7 +292,7 @@ def test_a_signal_between_two_steps_is_acted_on_at_the_next(mine: Machine) -> No
 # --- a full disk -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("writes", range(19))
+@pytest.mark.parametrize("writes", range(20))
 def test_the_disk_is_full_from_some_write_on(
     mine: Machine, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
@@ -272,8 +312,8 @@ def test_the_disk_is_full_from_some_write_on(
 
     ended, journal = mine.carry_out(plan, fetching(mine.directory), prepare=fills)
     monkeypatch.setattr(os, "write", real)
-    # Sixteen writes, and the store counts as changed.
-    if writes > 15:
+    # Seventeen writes, and the store counts as changed.
+    if writes > 16:
         assert ended.outcome == "changed"
         assert labels(mine.directory) == ["A", "C", "B"]
         return

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from dsmcertfix.errors import Interrupted, Terminated
-from dsmcertfix.process_signals import UntilOver
+from dsmcertfix.system.process.signals import UntilOver
 from dsmcertfix.transaction.interrupts import watching
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

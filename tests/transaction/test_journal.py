@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from dsmcertfix.errors import Unrecovered
-from dsmcertfix.transaction.journal import SCHEMA, Event, Journal, read_journal
+from dsmcertfix.transaction.journal import FIRST, SCHEMA, Event, Journal, chain_of, read_journal
 
 
 @pytest.fixture
@@ -134,7 +135,9 @@ def test_a_line_that_a_full_disk_cut_does_not_swallow_the_next(
 def test_a_device_that_is_full_refuses_the_event() -> None:
     journal = Journal.__new__(Journal)
     handle = os.open("/dev/full", os.O_WRONLY)
-    journal.__dict__.update(path=Path("/dev/full"), _handle=handle, _events=[], _torn=False, _observe=print)
+    journal.__dict__.update(
+        path=Path("/dev/full"), _handle=handle, _events=[], _torn=False, _head=FIRST, _observe=print
+    )
     with pytest.raises(OSError, match="No space left"):
         journal.append("step-started", "s1")
     journal.close()
@@ -183,3 +186,64 @@ def test_a_journal_is_never_written_through_a_link(path: Path) -> None:
     with pytest.raises(OSError, match=r"symbolic|levels"):
         Journal(path, lambda event: None)
     assert not (path.parent / "elsewhere").exists()
+
+
+# --- the chain
+
+
+def test_each_event_carries_the_hash_of_the_one_before(path: Path) -> None:
+    begun(path, "step-started", "step-done").close()
+    lines = path.read_bytes().splitlines()
+    told = [json.loads(line)["prev"] for line in lines]
+    assert told == [FIRST, *(sha256(line).hexdigest() for line in lines[:-1])]
+    chain = chain_of(path.read_bytes())
+    assert chain.is_whole and chain.events == 3 and chain.head == sha256(lines[-1]).hexdigest()
+    assert "prev" not in read_journal(path)[0].data
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 40, 10_000])
+def test_a_torn_line_breaks_no_chain(path: Path, size: int) -> None:
+    begun(path, "step-started", "step-done").close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    # With all of it but its line end: then it is an event.
+    path.write_bytes(b"".join(lines[:-1]) + lines[-1].rstrip(b"\n")[:size])
+    journal = Journal(path, lambda event: None, read_journal(path))
+    journal.append("run-finished")
+    journal.close()
+    assert chain_of(path.read_bytes()).is_whole
+
+
+@pytest.mark.parametrize("change", ["a letter", "taken out", "moved", "put in", "first", "without a hash"])
+def test_whoever_changes_an_event_breaks_the_chain(path: Path, change: str) -> None:
+    begun(path, "step-started", "step-done", "run-finished").close()
+    one, two, three, four = path.read_bytes().splitlines(keepends=True)
+    bare = {name: value for name, value in json.loads(two).items() if name != "prev"}
+    path.write_bytes(
+        b"".join(
+            {
+                "a letter": (one, two.replace(b"swap", b"swop"), three, four),
+                "taken out": (one, three, four),
+                "moved": (one, three, two, four),
+                "put in": (one, two, two, three, four),
+                "first": (two, three, four),
+                "without a hash": (one, json.dumps(bare).encode() + b"\n", three, four),
+            }[change]
+        )
+    )
+    chain = chain_of(path.read_bytes())
+    assert not chain.is_whole and chain.broken_at is not None
+
+
+@pytest.mark.parametrize("name", ["broken", "changed", "cut-off", "rolled-back"])
+def test_a_journal_from_before_the_chain_loads_and_goes_on(path: Path, name: str) -> None:
+    old = Path(__file__).parents[1] / "data" / "journals" / f"0.1.0-{name}.jsonl"
+    path.write_bytes(old.read_bytes())
+    before = read_journal(path)
+    assert before and chain_of(path.read_bytes()).chained == 0
+    journal = Journal(path, lambda event: None, before)
+    journal.append("run-finished", recovered=True)
+    journal.append("run-finished", recovered=True)
+    journal.close()
+    chain = chain_of(path.read_bytes())
+    assert (chain.chained, chain.broken_at, chain.is_whole) == (2, None, False)
+    assert len(read_journal(path)) == len(before) + 2

@@ -26,8 +26,8 @@ from dsmcertfix.errors import (
     StoreUnreadable,
 )
 from dsmcertfix.model import LocatedStore, Owner, StoreFile
-from dsmcertfix.platforms.base import SIZE_LIMIT
-from dsmcertfix.platforms.directory import UnixDirectory, open_directory
+from dsmcertfix.system.base import SIZE_LIMIT
+from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.backup import Backup
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsmcertfix.errors import Problem, StoreUnreadable
+from dsmcertfix.ibm.key_database.roots import GSKIT_ROOTS
 from dsmcertfix.model import (
     Certificate,
     FileFact,
@@ -18,8 +19,8 @@ from dsmcertfix.model import (
     Store,
     StoreFile,
 )
-from dsmcertfix.plan import AddCertificate, CheckLive, Expected
-from dsmcertfix.transaction.repaired import Goal, goal_data, goal_from, is_repaired
+from dsmcertfix.planning.steps import AddCertificate, CheckLive, Expected
+from dsmcertfix.transaction.goal import Goal, goal_data, goal_from, is_repaired
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SERVER = Server("tsm.example.com", 1500)
@@ -33,6 +34,8 @@ def certificate(label: str, sha256: str, days: int = 30) -> Certificate:
 OLD, KEPT, NEW = certificate("B", "old"), certificate("A", "kept"), certificate("B", "new")
 GOAL = Goal(frozenset({("B", "old")}), frozenset({("A", "kept")}), (frozenset({"new", "ca"}),))
 UNKNOWN = Goal(GOAL.removed, GOAL.kept, (frozenset(),))
+ANEW = Goal(GOAL.removed, frozenset(), GOAL.expected, frozenset({"kept", "old", "new"}))
+ROOT = min(GSKIT_ROOTS)
 
 
 def store(*certificates: Certificate, problem: Problem | None = None, present: bool = True) -> Store:
@@ -64,6 +67,13 @@ ROWS = {
     "no key database": Row(GOAL, store(KEPT, NEW, present=False), False),
     "not known what to expect": Row(UNKNOWN, store(KEPT, certificate("B", "any")), True),
     "not known, and nothing there": Row(UNKNOWN, store(KEPT), False),
+    "anew, with what it had": Row(ANEW, store(KEPT, NEW), True),
+    "anew, with GSKit's own": Row(ANEW, store(NEW, certificate("R", ROOT, days=-1)), True),
+    "anew, with GSKit's own alone": Row(ANEW, store(certificate("R", ROOT)), False),
+    "anew, with what it had alone": Row(ANEW, store(KEPT), False),
+    "anew, with a stranger's": Row(ANEW, store(NEW, certificate("S", "stranger")), False),
+    "anew, with the removed one": Row(ANEW, store(NEW, certificate("X", "old")), False),
+    "GSKit's own in one that is not anew": Row(GOAL, store(KEPT, NEW, certificate("R", ROOT)), False),
     "not known, and out of date": Row(UNKNOWN, store(KEPT, certificate("B", "any", days=-1)), False),
 }
 
@@ -85,6 +95,21 @@ def test_the_journal_keeps_the_goal_of_a_plan() -> None:
     check = CheckLive((OLD,), (Expected(SERVER, ("new", "ca")),), (KEPT,))
     assert goal_from(goal_data((check,))) == GOAL
     assert goal_from({}) is None
+
+
+def test_the_goal_of_a_run_without_a_session_is_what_the_next_one_may_bring() -> None:
+    check = CheckLive((OLD,), (), (KEPT,))
+    assert goal_from(goal_data((check,), (Expected(SERVER, ("new", "ca")),))) == GOAL
+
+
+def test_the_goal_of_a_store_that_is_made_anew_has_what_it_had() -> None:
+    check = CheckLive((OLD,), (Expected(SERVER, ("new", "ca")),), had=(KEPT, OLD, NEW))
+    assert goal_from(goal_data((check,))) == ANEW
+
+
+def test_a_journal_that_does_not_say_what_the_store_had_still_has_a_goal() -> None:
+    old = {"removed": [["B", "old"]], "kept": [["A", "kept"]], "expected": [["new", "ca"]]}
+    assert goal_from({"goal": old}) == GOAL
 
 
 def test_what_a_run_puts_in_itself_proves_no_session() -> None:

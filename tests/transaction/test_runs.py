@@ -17,7 +17,7 @@ from dsmcertfix.transaction.journal import Event, read_journal
 from dsmcertfix.transaction.recovery import recover_run
 from dsmcertfix.transaction.runs import PastRun, cut_off, past_runs
 
-LAST = 16
+LAST = 17
 """The event at which a run counts: run and store begun, seven steps each begun and done, store ended."""
 
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_put_back_stays_open_and_is_put_back_once_the_way_is_free
     (mine.directory / "dsmcert.kdb").unlink()
     (mine.directory / "dsmcert.kdb").mkdir()
     (run,) = cut_off(mine.state)
-    (problem,) = recover_run(UNIX, run, forget)
+    ((problem, _),) = recover_run(UNIX, run, forget)
     assert problem.kind == "NotRestored"
     assert any(str(run.directory) in line for line in problem.context)
     (mine.directory / "dsmcert.kdb").rmdir()
@@ -154,8 +154,8 @@ def test_a_store_whose_directory_is_gone_is_told_with_the_way_out(mine: Machine)
     killed_at(mine, 13)
     shutil.rmtree(mine.directory)
     (run,) = cut_off(mine.state)
-    (problem,) = recover_run(UNIX, run, forget)
-    assert any(f"move `{run.directory}` away" in line for line in problem.context)
+    ((problem, _),) = recover_run(UNIX, run, forget)
+    assert any(f"`dsmcertfix recover --give-up {run.id}`" in line for line in problem.context)
     run.directory.rename(mine.state.parent / "given up")
     assert past_runs(mine.state) == ()
 
@@ -190,7 +190,7 @@ def test_a_journal_that_cannot_be_written_stands_in_no_restore_s_way(
     (run,) = cut_off(mine.state)
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", full)
-        (problem,) = recover_run(UNIX, run, forget)
+        ((problem, _),) = recover_run(UNIX, run, forget)
     assert problem.code == "journal-not-written"
     assert seen(mine.directory) == before
     recover(cut_off(mine.state)[0])

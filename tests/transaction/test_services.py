@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from dsmcertfix.errors import Problem, ServiceDown
-from dsmcertfix.platforms.base import ClientService, Platform
+from dsmcertfix.system.base import ClientService, Platform
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.services import cut_off_restarts, restart_running, start_again
 

@@ -15,7 +15,8 @@ import pytest
 from tests.shown import not_shown
 from tests.transaction.kit import UNIX, Machine, machine, make_store, plan_for
 
-from dsmcertfix.commands import reported
+from dsmcertfix.commands.backups import prune
+from dsmcertfix.commands.contract import reported
 from dsmcertfix.errors import (
     Busy,
     CannotReconnect,
@@ -25,22 +26,20 @@ from dsmcertfix.errors import (
     Unrecovered,
     exit_code,
 )
-from dsmcertfix.host import Host, Limits
-from dsmcertfix.housekeeping import prune
 from dsmcertfix.model import Owner, Stanza
-from dsmcertfix.plan import Preflight
-from dsmcertfix.platforms.removing import removing
-from dsmcertfix.report import Report
-from dsmcertfix.transaction import runs
+from dsmcertfix.planning.steps import Preflight
+from dsmcertfix.report.result import Report
+from dsmcertfix.system.host import Host, Limits
+from dsmcertfix.system.removing import removing
+from dsmcertfix.transaction import ending
 from dsmcertfix.transaction.backup import Backup
+from dsmcertfix.transaction.ending import prunable, remove_run
 from dsmcertfix.transaction.recovery import recover_run
 from dsmcertfix.transaction.runs import (
     PastRun,
     backup_sets,
     cut_off,
     past_runs,
-    prunable,
-    remove_run,
     run_to_undo,
 )
 
@@ -343,7 +342,7 @@ def test_why_a_run_cannot_be_removed_decides_the_exit_code(
         raise OSError(number, os.strerror(number), str(directory))
 
     with monkeypatch.context() as patched:
-        patched.setattr(runs, "remove", refuse)
+        patched.setattr(ending, "remove", refuse)
         report = pruned(mine)
     assert report.problem is not None
     assert (report.exit_code, report.problem.code) == (code, "run-not-removed")

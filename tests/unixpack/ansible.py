@@ -12,7 +12,6 @@ from pathlib import Path
 from dsmpack.places import TOP
 
 LIMIT_S = 900
-REQUIREMENTS = TOP / "tests/unixpack/ansible-requirements.txt"
 SOURCE = TOP / "packaging/ansible"
 
 
@@ -57,11 +56,20 @@ class Controller:
         )
 
 
-def controller(home: Path) -> Controller:
-    """Ansible is there, and the collection is built and installed below `home`, without any network."""
-    script = f". scripts/environment.sh; tools ansible-environment '{REQUIREMENTS}' >&2; echo \"$python\""
+def controller(home: Path, *, oldest: Path | None = None) -> Controller:
+    """Ansible is there, and the collection is built and installed below `home`, without any network.
+
+    With a Python 3.10 as `oldest` it is the oldest Ansible that the collection serves.
+    """
+    tools = (
+        "ansible-oldest-environment ansible-core"
+        if oldest
+        else "ansible-environment ansible-core ansible-lint"
+    )
+    script = f'. scripts/environment.sh; tools {tools} >&2; echo "$python"'
     python = subprocess.run(
         ["bash", "-c", f"set -e -- scripts; cd '{TOP}'; {script}"],
+        env={**os.environ, "DSMCERTFIX_PYTHON": str(oldest)} if oldest else None,
         stdout=subprocess.PIPE,
         text=True,
         timeout=LIMIT_S,

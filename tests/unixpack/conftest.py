@@ -20,7 +20,11 @@ from dsmpack.pages import Texts
 from dsmpack.places import TOP, epoch
 
 BUILD_LIMIT_S = 900
-SOURCES = ("packaging/unix", "src", "scripts/environment.sh", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = (
+    *("packaging/unix", "packaging/requirements.lock", "src", "scripts/environment.sh", "scripts/locked.py"),
+    "scripts/sbom.py",
+    *("pyproject.toml", "README.md", "LICENSE"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def given(built: Built, fleet: Fleet) -> dict[str, object]:
     return {
         "repair_pyz": str(built.one("*.pyz")),
         "repair_results": str(fleet.directory / "results"),
+        "repair_trust_on_first_use": True,
         "repair_administrator_command": [str(fleet.dsmadmc), "-credentialsfile=/root/admin", "-dataonly=yes"],
     }
 
@@ -99,14 +100,14 @@ def test_a_playbook_over_ten_endpoints_of_which_three_fail(
     controller: Controller, fleet: Fleet, built: Built
 ) -> None:
     ten(fleet)
-    (fleet.directory / "results").mkdir()
     before = fleet.stores()
 
     # The canary fails: nothing else is touched.
     first = fleet.inventory(given(built, fleet), [REFUSED, "node01", "node02"])
     code, said = playbook(controller, first)
     assert code == 2, said
-    assert set(recap(said)) == {REFUSED}, said
+    assert {name for name, counted in recap(said).items() if counted["failed"]} == {REFUSED}, said
+    assert "left alone, because too many had failed: node01, node02" in said
     assert fleet.stores() == before
     assert not (fleet.nodes["node01"].root / PROGRAM.lstrip("/")).exists()
 
@@ -179,9 +180,14 @@ def test_check_mode_and_diff_show_certificates_and_change_nothing(
 ) -> None:
     endpoint = fleet.add("node01")
     old, new = fleet.state("TSM01").identity.sha256, fleet.state("TSM01").renew(Identity.make()).sha256
-    (fleet.directory / "results").mkdir()
-    inventory = fleet.inventory(given(built, fleet))
+    variables = {**given(built, fleet), "repair_trust_on_first_use": False, "repair_facts": True}
     before = fleet.stores()
+
+    # A repair that nobody told what to expect stops at once, a look does not.
+    code, said = playbook(controller, fleet.inventory(variables))
+    assert (code, "Nobody said which certificate to expect" in said) == (2, True), said
+    assert not (endpoint.root / PROGRAM.lstrip("/")).exists()
+    inventory = fleet.inventory({**variables, "repair_expect_sha256": [f"TSM01={new}"]})
 
     # On a node that has no program yet, check mode ships none.
     code, said = playbook(controller, inventory, "--check", "--diff")
@@ -261,7 +267,7 @@ def test_the_documentation_of_the_modules_is_valid(controller: Controller) -> No
 @pytest.mark.parametrize(
     ("kind", "name", "told"),
     [
-        ("module", "certificates", "The SHA-256 fingerprint that the new certificate must have"),
+        ("module", "certificates", "The SHA-256 fingerprints of which the new certificate must have one"),
         ("module", "certificates_info", "Whether action is needed."),
         ("role", "repair", "repair_reconnects_at_once"),
     ],

@@ -36,8 +36,9 @@ EVERYTHING: dict[str, Any] = {
     "root": "/srv/node",
     "state_dir": "/srv/state",
     "whole_store": True,
-    "expect_sha256": "cd" * 32,
-    "expect_file": "/root/cert256.arm",
+    "expect_sha256": ["cd" * 32, f"TSM01={'ef' * 32}"],
+    "expect_file": ["/root/cert256.arm", "TSM02=/root/tsm02.arm"],
+    "trust_on_first_use": True,
     "preflight": False,
     "reconnect": False,
     "keep_index": True,
@@ -60,6 +61,7 @@ def test_every_option_that_a_module_gives_is_one_of_the_program(command: str) ->
 def test_every_argument_of_a_module_reaches_the_program() -> None:
     words = client.fix_command(EVERYTHING)
     plain = {"expired", "network_homes", "whole_store", "keep_index", "preflight", "reconnect"}
+    plain |= {"trust_on_first_use"}
     for name, value in EVERYTHING.items():
         for one in value if isinstance(value, list) else [value]:
             option = f"--no-{name}" if value is False else f"--{name.replace('_', '-')}"

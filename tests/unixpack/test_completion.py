@@ -105,6 +105,67 @@ def test_fish_offers_commands_and_choices(texts: Texts, tmp_path: Path) -> None:
     assert offered("dsmcertfix fix --server ") == set()
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with two runs, and what is none; and a client's dsm.sys."""
+    for name in (*IDS, "lock", "2-no-run"):
+        (tmp_path / ".local/state/dsmcertfix/runs" / name).mkdir(parents=True)
+    lines = (
+        "SErvername  TSM01",
+        "\tSERVERNAME TSM_02\t",
+        "* SErvername NONE",
+        "TCPServeraddress host",
+        "se $(id)",
+    )
+    (tmp_path / "dsm.sys").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+IDS = {"20261114T101500Z-0a1b2c", "20261115T101500Z-ffffff"}
+STANZAS = {"TSM01", "TSM_02"}
+
+
+def test_bash_offers_runs_and_stanzas(bash: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "DSM_DIR", str(home))
+    for words in (
+        ("rollback", ""),
+        ("history", "2"),
+        ("verify", ""),
+        ("prune", "2026"),
+        ("recover", "--give-up", ""),
+    ):
+        assert {word for word in _bash(bash, *words) if word[0] != "-"} == IDS, words
+    assert _bash(bash, "rollback", "20261115") == {"20261115T101500Z-ffffff"}
+    for command in ("detect", "plan", "fix", "trust"):
+        assert _bash(bash, command, "--server", "") == STANZAS
+    assert _bash(bash, "fix", "--server", "TSM_") == {"TSM_02"}
+    assert _bash(bash, "admin-macro", "--server", "") == set()
+
+
+def test_fish_offers_runs_and_stanzas(texts: Texts, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "DSM_DIR", str(home))
+    fish = _require("fish")
+    script = home / "dsmcertfix.fish"
+    script.write_text(texts.fish, encoding="utf-8")
+
+    def offered(line: str) -> set[str]:
+        said = _said([fish, "--no-config", "-c", f"source {script}; complete -C '{line}'"], home)
+        return {found.split("\t")[0] for found in said.splitlines()}
+
+    assert offered("dsmcertfix rollback ") == IDS
+    assert offered("dsmcertfix recover --give-up ") == IDS
+    assert offered("dsmcertfix fix --server ") == STANZAS
+
+
+def test_zsh_offers_runs_and_stanzas(texts: Texts, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "DSM_DIR", str(home))
+    with _zsh(texts, home) as terminal:
+        terminal.type("dsmcertfix rollback 20261114\t\n")
+        terminal.wait_for("<rollback|20261114T101500Z-0a1b2c>")
+        terminal.type("dsmcertfix fix --server TSM_\t\n")
+        terminal.wait_for("<fix|--server|TSM_02>")
+
+
 class Terminal:
     """A zsh at a terminal, typed at by a test."""
 

@@ -37,7 +37,7 @@ def test_installed_used_upgraded_removed_and_purged(debian: Chroot, built: Built
     new = debian.machine.renew("TSMA")
     old_store = debian.machine.seen()
     assert debian.tool("detect").code == 3
-    repaired = debian.tool("fix", "--yes")
+    repaired = debian.tool("fix", "--yes", "--trust-on-first-use")
     assert (repaired.code, repaired.report["outcome"]) == (0, "changed")
     debian.machine.require_proved("TSMA", new)
 
@@ -80,6 +80,8 @@ PAGES = (
     "usr/share/bash-completion/completions/dsmcertfix",
     "usr/share/zsh/vendor-completions/_dsmcertfix",
     "usr/share/fish/vendor_completions.d/dsmcertfix.fish",
+    "usr/lib/systemd/system/dsmcertfix-detect.service",
+    "usr/lib/systemd/system/dsmcertfix-detect.timer",
     "usr/lib/tmpfiles.d/dsmcertfix.conf",
 )
 

@@ -86,7 +86,7 @@ def test_it_repairs_from_an_empty_environment_under(
 ) -> None:
     new = machine.renew("TSMA")
     view = View({"/var/cache": var_cache})
-    words = [*machine.argv("fix", "--yes", "--json")[3:]]
+    words = [*machine.argv("fix", "--yes", "--trust-on-first-use", "--json")[3:]]
     answer = checked(said(view.argv(python(version), pyz, *words)))
     assert answer.code == 0
     assert answer.report["outcome"] == "changed"

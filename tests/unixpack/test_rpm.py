@@ -29,6 +29,8 @@ PAGES = (
     "usr/share/bash-completion/completions/dsmcertfix",
     "usr/share/zsh/site-functions/_dsmcertfix",
     "usr/share/fish/vendor_completions.d/dsmcertfix.fish",
+    "usr/lib/systemd/system/dsmcertfix-detect.service",
+    "usr/lib/systemd/system/dsmcertfix-detect.timer",
     "usr/lib/tmpfiles.d/dsmcertfix.conf",
 )
 STAND_IN = """\
@@ -89,7 +91,7 @@ def test_installed_used_upgraded_and_removed(debian: Chroot, built: Built, tmp_p
 
     new = debian.machine.renew("TSMA")
     old_store = debian.machine.seen()
-    repaired = debian.tool("fix", "--yes")
+    repaired = debian.tool("fix", "--yes", "--trust-on-first-use")
     assert (repaired.code, repaired.report["outcome"]) == (0, "changed")
     debian.machine.require_proved("TSMA", new)
 

@@ -53,7 +53,7 @@ def test_it_repairs_from_an_empty_environment(unpacked: Path) -> None:
             new = machine.renew("TSMA")
             note = directory / "environment"
             machine.before_dsmc(f"env > '{note}'")
-            words = machine.argv("fix", "--yes", "--json")[3:]
+            words = machine.argv("fix", "--yes", "--trust-on-first-use", "--json")[3:]
             answer = checked(_run(unpacked / "dsmcertfix", *words))
             assert (answer.code, answer.report["outcome"]) == (0, "changed")
             machine.require_proved("TSMA", new)

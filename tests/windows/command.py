@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.answers import Answer, checked
 
 from dsmcertfix.cli import main
-from dsmcertfix.store import kdb
-from dsmcertfix.win32 import files, security
+from dsmcertfix.ibm.key_database import kdb
+from dsmcertfix.system.win32 import files, security
 
 STATE = Path(r"C:\ProgramData\dsmcertfix")
 NAMES = ("dsmcert.kdb", "dsmcert.sth", "dsmcert.idx", "dsmcert.rdb", "dsmcert.crl")
@@ -40,7 +40,7 @@ def run(*arguments: object) -> Answer:
 
 def fix(*arguments: object) -> Answer:
     """`fix --yes` with these options."""
-    return run("fix", "--yes", *arguments)
+    return run("fix", "--yes", "--trust-on-first-use", *arguments)
 
 
 @contextlib.contextmanager

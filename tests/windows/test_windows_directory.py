@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ assert sys.platform == "win32"
 
 from dsmcertfix.errors import Busy, NotPermitted, PlanOutdated
 from dsmcertfix.model import Owner, StoreFile
-from dsmcertfix.platforms import windows_directory, windows_who
-from dsmcertfix.platforms.windows_directory import WindowsDirectory
-from dsmcertfix.win32 import files, security
-from dsmcertfix.win32.calls import ACCESS_DENIED, close
+from dsmcertfix.system.win32 import files, security
+from dsmcertfix.system.win32.calls import ACCESS_DENIED, close
+from dsmcertfix.system.windows import directory as windows_directory
+from dsmcertfix.system.windows import who as windows_who
+from dsmcertfix.system.windows.directory import WindowsDirectory
 
 KDB, STH, IDX = StoreFile.KDB, StoreFile.STH, StoreFile.IDX
 MACHINE = Owner(0, 0, "SYSTEM")
@@ -162,7 +164,7 @@ def test_a_second_name_of_our_own_is_none(plain: Path) -> None:
         directory.keep_aside(KDB)
         assert directory.read(KDB) == directory.read(KDB, "aside") == b"dsmcert.kdb"
         with pytest.raises(NotPermitted):
-            directory.keep_access(KDB, directory.metadata(KDB))
+            directory.keep_access(KDB, directory.metadata(KDB), datetime.now(timezone.utc))
 
 
 def test_a_directory_in_the_place_of_a_file_is_refused(plain: Path) -> None:
@@ -175,7 +177,7 @@ def test_a_directory_in_the_place_of_a_file_is_refused(plain: Path) -> None:
 def test_a_file_that_somebody_holds_is_busy_after_a_bounded_time(
     plain: Path, share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dsmcertfix.platforms.windows_holding.PATIENCE_S", 0.3)
+    monkeypatch.setattr("dsmcertfix.system.windows.holding.PATIENCE_S", 0.3)
     with held(plain / "dsmcert.kdb", share), opened(plain) as directory:
         with pytest.raises(Busy):
             directory.require_free(KDB)

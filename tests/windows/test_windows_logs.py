@@ -83,7 +83,7 @@ def test_a_command_ends_in_one_event_with_its_exit_code(one: Machine) -> None:
 
 
 def test_an_event_is_the_end_of_a_command_and_nothing_else() -> None:
-    from dsmcertfix.platforms.windows_event_log import EventLog
+    from dsmcertfix.system.windows.event_log import EventLog
 
     assert EventLog().write(6, "a step", {"event": "step-done"}) is False
     assert EventLog().write(3, "failed", {"event": "ended", "exit_code": "21"}) is True

@@ -19,15 +19,17 @@ from tests.windows.command import run
 from tests.windows.played import LABEL, Machine, played
 
 from dsmbench import windows_registry
-from dsmcertfix.client.locate import locate
 from dsmcertfix.errors import NotPermitted
+from dsmcertfix.ibm.client.locate import locate
 from dsmcertfix.model import Owner
-from dsmcertfix.platforms import windows_paths, windows_trust, windows_who
-from dsmcertfix.platforms.base import Entry
-from dsmcertfix.platforms.windows import Windows
-from dsmcertfix.platforms.windows_places import WindowsPlaces
-from dsmcertfix.platforms.windows_private import WindowsGuard
-from dsmcertfix.win32 import security
+from dsmcertfix.system.base import Entry
+from dsmcertfix.system.win32 import security
+from dsmcertfix.system.windows import paths as windows_paths
+from dsmcertfix.system.windows import trust as windows_trust
+from dsmcertfix.system.windows import who as windows_who
+from dsmcertfix.system.windows.places import WindowsPlaces
+from dsmcertfix.system.windows.platform import Windows
+from dsmcertfix.system.windows.private import WindowsGuard
 
 ENVIRONMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 
@@ -251,7 +253,7 @@ class TestTrust:
 
 class TestState:
     def test_a_directory_is_made_closed_and_is_ours(self, tmp_path: Path) -> None:
-        from dsmcertfix.platforms import private
+        from dsmcertfix.system import private
 
         private.make(tmp_path / "a" / "b", WindowsGuard())
         WindowsGuard().require_closed(tmp_path / "a" / "b")
@@ -259,7 +261,7 @@ class TestState:
             private.make(tmp_path / "a" / "b", WindowsGuard())
 
     def test_a_directory_that_others_can_read_or_exchange_is_refused(self, tmp_path: Path) -> None:
-        from dsmcertfix.platforms import private
+        from dsmcertfix.system import private
 
         prepared = tmp_path / "prepared"
         prepared.mkdir()
@@ -271,8 +273,8 @@ class TestState:
         assert list(prepared.iterdir()) == []
 
     def test_a_file_that_is_handed_to_somebody_is_closed_and_new(self, tmp_path: Path) -> None:
-        from dsmcertfix.platforms.new_file import write_new
-        from dsmcertfix.win32 import files, security
+        from dsmcertfix.system.output_file import write_new
+        from dsmcertfix.system.win32 import files, security
 
         write_new(tmp_path / "bundle.zip", b"a\nb")
         assert (tmp_path / "bundle.zip").read_bytes() == b"a\nb"
@@ -293,7 +295,7 @@ class TestState:
 
 def open_to_all(path: Path) -> None:
     """Everyone may do everything with it."""
-    from dsmcertfix.win32 import files, security
+    from dsmcertfix.system.win32 import files, security
 
     access = files.READ_CONTROL | files.WRITE_DAC | files.WRITE_OWNER
     with files.holding(str(path), access) as handle:

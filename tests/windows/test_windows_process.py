@@ -12,7 +12,7 @@ import pytest
 assert sys.platform == "win32"
 
 from dsmcertfix.errors import NotFound, NotPermitted
-from dsmcertfix.process import clean_environment, run
+from dsmcertfix.system.process.run import clean_environment, run
 
 SPAWNS = """
 import subprocess, sys, time
@@ -73,7 +73,7 @@ def test_the_environment_is_made_of_what_windows_says(monkeypatch: pytest.Monkey
 def test_a_frozen_tools_library_directory_is_not_handed_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dsmcertfix.win32 import jobs
+    from dsmcertfix.system.win32 import jobs
 
     script = (
         "import ctypes; b = ctypes.create_unicode_buffer(999); "

@@ -23,7 +23,7 @@ from tests.windows.played import LABEL, Machine, one_renewed, played
 
 from dsmbench.windows import WindowsEndpoint
 from dsmbench.windows_holding import held
-from dsmcertfix.win32 import files
+from dsmcertfix.system.win32 import files
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_key_database_that_another_program_holds_is_busy(one: Machine, share: 
 
 def test_a_file_that_is_let_go_of_in_time_is_waited_for(one: Machine) -> None:
     handle = files.opened(str(one.ba / "dsmcert.kdb"), files.READ_DATA, files.SHARE_READ | files.SHARE_WRITE)
-    from dsmcertfix.win32.calls import close
+    from dsmcertfix.system.win32.calls import close
 
     def let_go() -> None:
         deadline = time.monotonic() + 60
@@ -200,7 +200,7 @@ def dying(journal, name, store=None, **data):
         os.kill(os.getpid(), 9)
     return event
 Journal.append = dying
-sys.argv[1:] = ["fix", "--yes", "--engine", "native"]
+sys.argv[1:] = ["fix", "--yes", "--trust-on-first-use", "--engine", "native"]
 main()
 """
 
@@ -234,11 +234,11 @@ def test_a_run_that_is_killed_after_its_session_is_finished(one: Machine) -> Non
     assert gskit.certificates(one.ba / "dsmcert.kdb") == dict(one.trusted("TSM01"))
     assert run("detect").code == 0
     # The node is STRICT now: with the old set back it would have been locked out.
-    assert run("fix", "--yes").report["changed"] is False
+    assert run("fix", "--yes", "--trust-on-first-use").report["changed"] is False
 
 
 def test_another_run_makes_it_busy(one: Machine) -> None:
-    from dsmcertfix.host import Limits, open_host
+    from dsmcertfix.system.host import Limits, open_host
 
     with open_host().alone(Limits()):
         assert (fix().code, fix().problem) == (11, "another-run")
@@ -393,6 +393,6 @@ def _certificate(store: Path) -> bytes:
 
 
 def _running() -> list[str]:
-    from dsmcertfix.win32 import processes
+    from dsmcertfix.system.win32 import processes
 
     return [name for _, name in processes.running()]

@@ -44,7 +44,7 @@ def test_the_clients_services_and_their_states_are_in_the_report_and_in_the_text
             "TSM Client Scheduler": "stopped",
         }
         assert services["TSM Client Acceptor"]["option_files"] == [str(file)]
-    assert "service TSM Client Acceptor: running" in text("detect").stdout
+    assert "service TSM Client Acceptor: running" in text("--verbose", "detect").stdout
 
 
 def test_those_that_run_are_restarted_after_a_change_and_only_then(one: Machine) -> None:
@@ -84,11 +84,12 @@ def test_a_service_that_does_not_stop_is_told_and_the_store_stays_repaired(one: 
 KILLED = """
 import os, sys
 from dsmcertfix.cli import main
-from dsmcertfix.platforms import windows_services
+from dsmcertfix.system.windows import services as windows_services
 def dying(name, deadline):
     os.kill(os.getpid(), 9)
 windows_services._start = dying
-sys.argv[1:] = ["fix", "--yes", "--restart-services", "--engine", "native", "--no-reconnect"]
+sys.argv[1:] = ["fix", "--yes", "--trust-on-first-use", "--restart-services", "--engine", "native"]
+sys.argv.append("--no-reconnect")
 main()
 """
 

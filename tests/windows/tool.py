@@ -30,7 +30,7 @@ class Tool:
 
     def fix(self, *arguments: str) -> Answer:
         """`fix --yes` with these arguments."""
-        return self.run("fix", "--yes", *arguments)
+        return self.run("fix", "--yes", "--trust-on-first-use", *arguments)
 
 
 def ran(argv: Sequence[str]) -> Answer:

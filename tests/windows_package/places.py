@@ -7,11 +7,11 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 TOP = Path(__file__).resolve().parents[2]
 PACKAGING = TOP / "packaging"
 WINDOWS = PACKAGING / "windows"
-BUILT = TOP / "build" / "windows"
-"""What packaging/windows/test-wine.sh leaves; `scripts/test.sh --all` runs it first."""
 
 
 def module(file: Path) -> Any:
@@ -23,3 +23,14 @@ def module(file: Path) -> Any:
     sys.modules[spec.name] = found
     spec.loader.exec_module(found)
     return found
+
+
+def built() -> Path:
+    """What packaging/windows/test-wine.sh leaves, once it is whole.
+
+    `scripts/test.sh --all` runs that at the same time.
+    """
+    directory = TOP / "build" / "windows"
+    directory.parent.mkdir(exist_ok=True)
+    with FileLock(directory.with_suffix(".lock")):
+        return directory

@@ -15,10 +15,10 @@ import tree_sitter_pwsh
 from tests.shown import not_shown
 from tests.windows_package.places import PACKAGING
 
-from dsmcertfix.catalogue.exits import EXITS
-from dsmcertfix.cli.telling import ChangeFormat, DetectFormat, Profile
-from dsmcertfix.exit_profiles import profiled
-from dsmcertfix.render.summary import LIMIT
+from dsmcertfix.cli.formats import ChangeFormat, DetectFormat, Profile
+from dsmcertfix.report.catalogue.exits import EXITS
+from dsmcertfix.report.render.consoles import profiled
+from dsmcertfix.report.render.summary import LIMIT
 
 POWERSHELL = sorted(PACKAGING.rglob("*.ps1"))
 BATCH = sorted(PACKAGING.rglob("*.cmd"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
-from tests.windows_package.places import BUILT, WINDOWS, module
+from tests.windows_package.places import WINDOWS, built, module
 
 WIX = "{http://schemas.microsoft.com/wix/2006/wi}"
 FILES = ("dsmcertfix.exe", "_internal/a & b.dll", "_internal/sub/c.pyd")
@@ -78,6 +78,14 @@ def test_a_version_has_the_four_numbers_that_windows_compares(version: str, numb
     assert module(WINDOWS / "build.py").numbers(version) == numbers
 
 
+def test_nothing_is_shipped_with_a_python_that_gets_no_fixes() -> None:
+    build = module(WINDOWS / "build.py")
+    build.require_fixes(build.OLDEST)
+    for python in ((3, 11, 9), (3, 13, 11)):
+        with pytest.raises(SystemExit, match="gets no fixes any more: take the newest 3"):
+            build.require_fixes(python)
+
+
 @pytest.mark.slow
 def test_the_built_msi_closes_the_state_directory_and_expands_the_event_source() -> None:
     import subprocess
@@ -98,7 +106,7 @@ def test_the_built_msi_closes_the_state_directory_and_expands_the_event_source()
 
 def built_msi() -> list[Path]:
     """The MSI that was built last."""
-    found = sorted((BUILT / "content").glob("*.msi"))
+    found = sorted((built() / "content").glob("*.msi"))
     if not found:
         not_shown("no MSI was built here: packaging/windows/test-wine.sh builds it")
     return found
@@ -106,8 +114,8 @@ def built_msi() -> list[Path]:
 
 def test_every_event_has_a_number_and_a_source_that_the_package_registers() -> None:
     """EventCreate.exe has a text for the numbers from 1 to 1000 alone."""
-    from dsmcertfix.catalogue.exits import EXITS
-    from dsmcertfix.platforms.windows_event_log import FIRST_NUMBER, SOURCE
+    from dsmcertfix.report.catalogue.exits import EXITS
+    from dsmcertfix.system.windows.event_log import FIRST_NUMBER, SOURCE
 
     assert FIRST_NUMBER >= 1
     assert FIRST_NUMBER + max(EXITS) <= 1000

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.shown import not_shown
-from tests.windows_package.places import BUILT, WINDOWS
+from tests.windows_package.places import WINDOWS
+from tests.windows_package.places import built as whole
 
 pytestmark = pytest.mark.slow
 
@@ -69,9 +70,10 @@ def signer(tmp_path: Path) -> Signer:
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     """A copy of what was built."""
-    if not (BUILT / "dsmcertfix" / "dsmcertfix.exe").exists():
+    made = whole()
+    if not (made / "dsmcertfix" / "dsmcertfix.exe").exists():
         not_shown("no program was built here: packaging/windows/test-wine.sh builds it")
-    return shutil.copytree(BUILT, tmp_path / "built")
+    return shutil.copytree(made, tmp_path / "built")
 
 
 def test_the_program_and_its_msi_are_signed_once_and_foreign_signatures_stay(

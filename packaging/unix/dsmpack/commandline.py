@@ -14,8 +14,9 @@ import typer
 from dsmcertfix import cli
 from dsmcertfix.cli.examples import EXAMPLES, EXIT_CODES
 
-Value = Literal["none", "text", "file", "directory", "choice"]
+Value = Literal["none", "text", "file", "directory", "choice", "run", "stanza"]
 
+_RUN = "ID"
 _HELP = "Show this message and exit."
 
 
@@ -44,6 +45,7 @@ class Argument:
     metavar: str
     help: str
     repeatable: bool
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,10 @@ def _option(item: Any) -> Option:
         value = "choice"
     elif item.type.name == "path":
         value = "directory" if metavar == "DIR" else "file"
+    elif metavar == _RUN:
+        value = "run"
+    elif "tanza name" in (item.help or ""):
+        value = "stanza"
     return Option(
         (*item.opts, *item.secondary_opts),
         metavar,
@@ -127,4 +133,6 @@ def _option(item: Any) -> Option:
 
 
 def _argument(item: Any) -> Argument:
-    return Argument(item.metavar or item.name.upper(), item.help or "", item.nargs == -1)
+    metavar = item.metavar or item.name.upper()
+    value: Value = "run" if metavar == f"[{_RUN}]" else "text"
+    return Argument(metavar, item.help or "", item.nargs == -1, value)

@@ -33,7 +33,9 @@ def _lines(version: str, day: str, program: Command, commands: Sequence[Command]
     yield ".SH DESCRIPTION"
     yield _text(program.help)
     yield ".PP"
-    yield _text("Without a command it is the guided repair. Options of the program stand before the command.")
+    yield _text("Without a command it is the guided repair. The options of the program may stand behind the")
+    yield _text("command, too. `help COMMAND` shows the options of a command; `status` is another word for")
+    yield _text("`detect`, `undo` and `restore` for `rollback`.")
     yield ".SH OPTIONS"
     for option in program.options:
         yield from _option(option)

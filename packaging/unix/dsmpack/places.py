@@ -11,8 +11,7 @@ from pathlib import Path
 UNIX = Path(__file__).resolve().parent.parent
 TOP = UNIX.parent.parent
 CACHE = TOP / ".cache"
-REQUIREMENTS = UNIX / "requirements.txt"
-BUILD_REQUIREMENTS = UNIX / "build-requirements.txt"
+LOCK = TOP / "packaging" / "requirements.lock"
 NAME = "dsmcertfix"
 
 

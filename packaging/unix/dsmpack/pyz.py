@@ -12,8 +12,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from dsmpack import wheels
-from dsmpack.places import CACHE, NAME, REQUIREMENTS, UNIX, run, version
+from dsmpack import materials, wheels
+from dsmpack.places import CACHE, NAME, UNIX, run, version
 
 FILE = f"{NAME}.pyz"
 
@@ -39,9 +39,8 @@ def _pex(file: Path, scratch: Path, dependencies: Path, ours: Path) -> None:
         for python in wheels.PYTHONS
         for word in ("--platform", _platform(machine, python))
     ]
-    pins = [line.split()[0] for line in REQUIREMENTS.read_text().splitlines() if "==" in line]
     requirements = scratch / "requirements.txt"
-    requirements.write_text("\n".join([*pins, f"{NAME}=={version()}"]) + "\n", encoding="utf-8")
+    requirements.write_text("\n".join([*_pins(), f"{NAME}=={version()}"]) + "\n", encoding="utf-8")
     run(
         *(sys.executable, "-m", "pex", "--pex-root", CACHE / "pex", "--no-emit-warnings"),
         # Every wheel is on the disk, named by a requirement; nothing is asked of an index.
@@ -50,6 +49,20 @@ def _pex(file: Path, scratch: Path, dependencies: Path, ours: Path) -> None:
         *("--preamble-file", UNIX / "preamble.py", "--output-file", file),
         *targets,
     )
+
+
+def _pins() -> list[str]:
+    """What is packed, in order; what only some Pythons need (tomli) with its condition."""
+    pins: dict[str, dict[str, None]] = {}
+    for machine in wheels.MACHINES:
+        for python in wheels.PYTHONS:
+            for pin in wheels.pins(wheels.locked(machine, python)):
+                pins.setdefault(pin, {})[python] = None
+    lines = []
+    for pin, pythons in sorted(pins.items()):
+        condition = " or ".join(f"python_version == '{python}'" for python in pythons)
+        lines.append(pin if len(pythons) == len(wheels.PYTHONS) else f"{pin} ; {condition}")
+    return lines
 
 
 def _platform(machine: str, python: str) -> str:
@@ -68,3 +81,5 @@ def _with_launcher(pex: Path, made: Path) -> None:
                 fresh.external_attr = item.external_attr
                 fresh.compress_type = zipfile.ZIP_DEFLATED
                 after.writestr(fresh, content)
+            bill = zipfile.ZipInfo(materials.FILE, (1980, 1, 1, 0, 0, 0))
+            after.writestr(bill, materials.text(with_python=False))

@@ -17,6 +17,10 @@ DESCRIPTION = (
 )
 
 
+UNITS = (f"{NAME}-detect.service", f"{NAME}-detect.timer")
+"""The daily look, which is off until an administrator enables it: no script of a package does."""
+
+
 def make(root: Path, *, zsh: str, licences: str) -> None:
     """Everything is below `root`; `zsh` and `licences` are the places that differ."""
     share = root / "usr/share"
@@ -31,6 +35,7 @@ def make(root: Path, *, zsh: str, licences: str) -> None:
         share / f"fish/vendor_completions.d/{NAME}.fish": made.fish.encode(),
         share / licences: (TOP / "LICENSE").read_bytes(),
         root / f"usr/lib/tmpfiles.d/{NAME}.conf": (UNIX / "package/tmpfiles.conf").read_bytes(),
+        **{root / f"usr/lib/systemd/system/{unit}": (UNIX / "package" / unit).read_bytes() for unit in UNITS},
     }.items():
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)

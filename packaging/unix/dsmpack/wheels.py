@@ -12,7 +12,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dsmpack.places import CACHE, REQUIREMENTS, TOP, run
+from dsmpack.places import CACHE, LOCK, TOP, run
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
@@ -27,9 +27,20 @@ def pip_target(machine: str, python: str) -> list[str]:
     return ["--only-binary", ":all:", "--python-version", python, *named]
 
 
+def locked(machine: str, python: str) -> str:
+    """What dsmcertfix needs on that machine and Python, as pip's requirements with hashes."""
+    target = ("--system", "Linux", "--machine", machine, "--python", python)
+    return run(sys.executable, TOP / "scripts" / "locked.py", *target, "program")
+
+
+def pins(requirements: str) -> tuple[str, ...]:
+    """The requirements without their hashes."""
+    return tuple(line.split()[0] for line in requirements.splitlines() if "==" in line)
+
+
 def of_dependencies() -> Path:
     """A directory with all dependencies' wheels for every machine and Python, checked by their hashes."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + repr((PYTHONS, MACHINES, GLIBC)).encode())
+    wanted = hashlib.sha256(LOCK.read_bytes() + repr((PYTHONS, MACHINES, GLIBC)).encode())
     directory = CACHE / f"wheels-{wanted.hexdigest()[:16]}"
     if directory.exists():
         return directory
@@ -49,8 +60,11 @@ def of_dependencies() -> Path:
 
 def _download(directory: Path, machine: str, python: str) -> None:
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
-    how = ("--no-deps", "--require-hashes", "--dest", directory, "-r", REQUIREMENTS)
-    run(*pip, *how, *pip_target(machine, python))
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch, "requirements.txt")
+        wanted.write_text(locked(machine, python), encoding="utf-8")
+        how = ("--no-deps", "--require-hashes", "--dest", directory, "-r", wanted)
+        run(*pip, *how, *pip_target(machine, python))
 
 
 def of_dsmcertfix(directory: Path) -> Path:

@@ -3,7 +3,7 @@ minor version.
 
 TARGET then has python.exe and the DLLs as panda3d carries them, Lib/ from the standard library of the Python
 that runs this, the wheels in Lib/site-packages, and IBM's GSKit from ibm_db as `clidriver` there. Two things
-are made with mingw: python.exe itself, and python3.dll, which hands every export of python311.dll on. The
+are made with mingw: python.exe itself, and python3.dll, which hands every export of its DLL on. The
 test bench in BENCH is importable, and its played service lies beside python.exe.
 """
 
@@ -41,11 +41,12 @@ def main(wheels: Path, target: Path, bench: Path) -> None:
         target / "Lib",
         ignore=shutil.ignore_patterns(*LEFT_OUT, "*.so", "config-*"),
     )
+    _without_copy_file_2(target / "Lib" / "shutil.py")
     site_packages = target / "Lib" / "site-packages"
     (target / "DLLs").mkdir()
     for wheel in sorted(wheels.glob("*.whl")):
         if wheel.name.startswith("panda3d-"):
-            _unpack(wheel, target, lambda name: name.startswith(CARRIED), _interpreter_part)
+            _unpack(wheel, target, _of_the_interpreter, _interpreter_part)
         elif wheel.name.startswith("ibm_db-"):
             _unpack(wheel, site_packages, lambda name: name.startswith(GSKIT), lambda name: (name,))
         else:
@@ -53,6 +54,21 @@ def main(wheels: Path, target: Path, bench: Path) -> None:
     bench_here = "Z:" + str(bench.resolve()).replace("/", "\\")
     (site_packages / "dsmbench.pth").write_text(f"{bench_here}\n", encoding="utf-8")
     _compile(target, bench)
+
+
+def _without_copy_file_2(module: Path) -> None:
+    """The module copies as before Python 3.12, without a call that Wine 8 does not have."""
+    text = module.read_text(encoding="utf-8")
+    module.write_text(text.replace('hasattr(_winapi, "CopyFile2")', "False"), encoding="utf-8")
+
+
+def _of_the_interpreter(name: str) -> bool:
+    """Whether it is a part of the usual build; the modules of the one without a global lock lie beside them.
+
+    `_wmi` is left out: it calls what Wine 8 does not have, and `platform` does without it.
+    """
+    short = name.removeprefix(CARRIED)
+    return name != short and f".cp{NAME[-3:]}t-" not in short and short != "_wmi.pyd"
 
 
 def _interpreter_part(name: str) -> tuple[str, ...]:

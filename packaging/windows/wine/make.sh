@@ -5,6 +5,8 @@
 
 parts=$top/packaging/windows
 home=$top/.cache/windows
+# 3.13 works as far as docs/windows.md says; the whole suite has run on 3.11 alone.
+minor=${DSMCERTFIX_WINE_PYTHON:-3.11}
 windows_python='C:\Python\python.exe'
 wine_program=/usr/lib/wine/wine64
 wine_server=/usr/lib/wine/wineserver64
@@ -24,7 +26,7 @@ in_windows() {
 start() {
     in_windows "$wine_server" "-p$stays_up_s" || true # up already
     in_windows "$wine_program" "$@"
-} >/dev/null 2>&1 </dev/null 9>&-
+} >/dev/null 2>&1 </dev/null 8>&- 9>&-
 
 wine() {
     start cmd /c exit
@@ -38,8 +40,8 @@ through_pipes() { (set +e; "$@" 2>&1 1>&3 3>&- | cat >&2 3>&-; exit "${PIPESTATU
 
 # Whether Windows is here, or can be made here.
 can_have_windows() {
-    { [ -x "$wine_program" ] && command -v x86_64-w64-mingw32-gcc >/dev/null; } ||
-        { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+    { [ -x "$wine_program" ] && command -v x86_64-w64-mingw32-gcc >/dev/null && find_base >/dev/null; } ||
+        { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && { find_base >/dev/null || apt-cache show "python$minor" >/dev/null 2>&1; }; }
 }
 
 # What is built has the date of the last commit, whenever it is built.
@@ -48,10 +50,12 @@ date_of_the_build() {
     export SOURCE_DATE_EPOCH
 }
 
-find_python_3_11() {
+# The Python whose standard library the Windows one gets: it must be of the same minor version.
+find_base() {
     local candidate
-    for candidate in ${DSMCERTFIX_PYTHON:+"$DSMCERTFIX_PYTHON"} python3.11 python3 /usr/bin/python3.11; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+    for candidate in ${DSMCERTFIX_PYTHON:+"$DSMCERTFIX_PYTHON"} "python$minor" python3 "/usr/bin/python$minor" \
+        ~/.pyenv/versions/"$minor".*/bin/python; do
+        if [ "$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$minor" ]; then
             command -v "$candidate"
             return
         fi
@@ -61,11 +65,11 @@ find_python_3_11() {
 
 make_windows() {
     need "$wine_program:wine64" x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64
-    base=$(find_python_3_11) || { need /usr/bin/python3.11:python3.11 && base=$(find_python_3_11); } ||
-        die "a Python 3.11 is needed: its standard library is the one that the Windows Python gets"
+    base=$(find_base) || { need "/usr/bin/python$minor:python$minor" && base=$(find_base); } ||
+        die "a Python $minor is needed: its standard library is the one that the Windows Python gets"
     [ -x "$wine_program" ] && command -v x86_64-w64-mingw32-gcc >/dev/null || die "Wine and mingw are needed"
     local stamp=$home/.made wanted
-    wanted="$(cat "$parts"/*-requirements.txt "$parts"/wine/* "$top/tests/bench/src/dsmbench/windows_service.c" "${BASH_SOURCE[0]}" | sha256sum) $("$base" -VV)"
+    wanted="$(cat "$top/packaging/requirements.lock" "$top/scripts/locked.py" "$parts"/wine/* "$top/tests/bench/src/dsmbench/windows_service.c" "${BASH_SOURCE[0]}" | sha256sum) $("$base" -VV)"
     mkdir -p "$home/home" # Wine leads Documents and the like there
     exec 9>"$home/.lock"
     flock 9
@@ -91,14 +95,15 @@ find_pip() {
 }
 
 fetch() {
-    local list pip
+    local pip
     pip=$(find_pip)
     rm -rf "$home/wheels"
-    for list in "$parts"/build-requirements.txt "$parts"/wine/*-requirements.txt; do
-        "$pip" -m pip --quiet --disable-pip-version-check download --dest "$home/wheels" --no-deps --require-hashes \
-            --platform win_amd64 --implementation cp --python-version 3.11 --only-binary=:all: --requirement "$list" \
-            2>&1 | { grep -v '^WARNING: Location' || true; } >&2
-    done
+    # The program, what builds it, what the tests under Windows need, and what its Python is put together from.
+    "$pip" "$top/scripts/locked.py" --system Windows --machine AMD64 --python "$minor" --output "$home/locked.txt" \
+        program pyinstaller setuptools pytest hypothesis jsonschema pip panda3d ibm-db
+    "$pip" -m pip --quiet --disable-pip-version-check download --dest "$home/wheels" --no-deps --require-hashes \
+        --platform win_amd64 --implementation cp --python-version "$minor" --only-binary=:all: --requirement "$home/locked.txt" \
+        2>&1 | { grep -v '^WARNING: Location' || true; } >&2
 }
 
 assemble() {

@@ -11,24 +11,29 @@ gc.set_threshold(1_000_000)
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from dsmcertfix import __version__
-from dsmcertfix.cli.context import Settings, give_up, print_to, show_usage_problem
-from dsmcertfix.cli.examples import epilog
-from dsmcertfix.cli.streams import open_streams
+from dsmcertfix.cli.context import Settings, show_usage_problem
+from dsmcertfix.cli.examples import ENDING, epilog
+from dsmcertfix.cli.groups import spread
+from dsmcertfix.cli.help import GROUPS, Listed, Program
+from dsmcertfix.cli.output import give_up, open_streams, print_to
+from dsmcertfix.cli.words import WITH_VALUE, understood
 from dsmcertfix.errors import DsmcertfixError, Problem, UsageError, bug
-from dsmcertfix.process_signals import UntilOver
+from dsmcertfix.system.process.signals import UntilOver
 
 Command = Callable[..., Any]
 
 app = typer.Typer(
     name="dsmcertfix",
+    cls=Program,
+    epilog=ENDING,
+    subcommand_metavar="[COMMAND] ...",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -43,33 +48,23 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def before(
     context: typer.Context,
-    root: Annotated[
-        Path | None,
-        # Whether this user may look into a directory is for the commands to say: not all of them have to.
-        typer.Option(
-            "--root", metavar="DIR", readable=False, help="Take DIR as the root of the machine's file system."
-        ),
-    ] = None,
-    state_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--state-dir", metavar="DIR", readable=False, help="Keep journals, backups and the lock in DIR."
-        ),
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")] = False,
+    *,
+    settings: Settings,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Repair the trust of IBM Spectrum/Storage Protect clients after a server certificate was renewed."""
-    context.obj = Settings(root, state_dir, verbose)
+    context.obj = settings
     if context.invoked_subcommand is None:
         from dsmcertfix.cli.guide import guide
 
         guide(context)
+
+
+app.callback()(spread(before))
 
 
 def _look() -> Iterable[Command]:
@@ -81,11 +76,19 @@ def _look() -> Iterable[Command]:
 def _repair() -> Iterable[Command]:
     from dsmcertfix.cli import repair
 
-    return repair.fix, repair.rollback, repair.recover, repair.backups, repair.prune
+    return (
+        repair.fix,
+        repair.rollback,
+        repair.recover,
+        repair.history,
+        repair.backups,
+        repair.verify,
+        repair.prune,
+    )
 
 
 def _handed() -> Iterable[Command]:
-    from dsmcertfix.cli import handed
+    from dsmcertfix.cli import trust as handed
 
     return handed.probe, handed.trust
 
@@ -105,21 +108,24 @@ def _helpdesk() -> Iterable[Command]:
 def _fleet() -> Iterable[Command]:
     from dsmcertfix.cli import fleet
 
-    return fleet.report, fleet.admin_macro
+    return fleet.report, fleet.admin_macro, fleet.forecast
 
 
 _COMMANDS: tuple[tuple[tuple[str, ...], Callable[[], Iterable[Command]]], ...] = (
     (("locate", "inspect", "detect", "plan"), _look),
-    (("fix", "rollback", "recover", "backups", "prune"), _repair),
+    (("fix", "rollback", "recover", "history", "backups", "verify", "prune"), _repair),
     (("probe", "trust"), _handed),
     (("guide",), _guide),
     (("explain", "support-bundle"), _helpdesk),
-    (("report", "admin-macro"), _fleet),
+    (("report", "admin-macro", "forecast"), _fleet),
 )
-"""The names in the order of `--help`, and what loads their functions: a command loads its own module only."""
+"""What loads the functions of which names: a command loads its own module only."""
 
-SERVER = "server"
-"""The word before the commands about a server."""
+WORDS: Mapping[str, str] = {
+    "server": "Look at servers on this host, and renew their certificates.",
+    "policy": "Check and make the site's policy: which certificates are trusted, of which server, how long.",
+}
+"""The words before commands about one thing, each with what these do."""
 
 
 def _register(words: list[str]) -> None:
@@ -128,32 +134,36 @@ def _register(words: list[str]) -> None:
     Reading the options of all of them takes longer than most commands' work: a word that names a command
     stands for it alone, unless help on all of them is asked for before it; the version needs none.
     """
-    names = [name for group, _ in _COMMANDS for name in group]
-    named = [name for name in (*names, SERVER) if name in words]
+    every = [name for names, _ in _COMMANDS for name in names]
+    named = [name for name in (*every, *WORDS) if name in words]
     before_it = words[: min(map(words.index, named))] if named else words
     if "--version" in before_it:
         return
     everything = not named or bool({"-h", "--help"} & {*before_it})
-    for group, load in _COMMANDS:
-        wanted = group if everything else [name for name in group if name in named]
-        if wanted:
-            by_name = dict(zip(group, load(), strict=True))
-            for name in wanted:
-                app.command(name, epilog=epilog(name))(by_name[name])
-    if everything or SERVER in named:
-        app.add_typer(_server_commands(), name=SERVER)
+    loaded: dict[str, Command] = {}
+    for names, load in _COMMANDS:
+        if everything or {*names} & {*named}:
+            loaded |= zip(names, load(), strict=True)
+    for name in dict.fromkeys((*(name for _, group in GROUPS for name in group), *loaded)):
+        if name in loaded and (everything or name in named):
+            app.command(name, epilog=epilog(name))(spread(loaded[name]))
+    for word, told in WORDS.items():
+        if everything or word in named:
+            commands = typer.Typer(cls=Listed, rich_markup_mode=None, help=told)
+            for command in _commands_of(word):
+                commands.command(epilog=epilog(f"{word} {command.__name__}"))(command)
+            app.add_typer(commands, name=word)
 
 
-def _server_commands() -> typer.Typer:
-    """The group of the commands about a server."""
+def _commands_of(word: str) -> tuple[Command, ...]:
+    """The commands of a group."""
+    if word == "policy":
+        from dsmcertfix.cli import policy
+
+        return policy.COMMANDS
     from dsmcertfix.cli import server
 
-    group = typer.Typer(
-        rich_markup_mode=None, help="Look at servers on this host, and renew their certificates."
-    )
-    for command in server.COMMANDS:
-        group.command(epilog=epilog(f"{SERVER} {command.__name__}"))(command)
-    return group
+    return server.COMMANDS
 
 
 def whole() -> typer.Typer:
@@ -162,21 +172,15 @@ def whole() -> typer.Typer:
     return app
 
 
-_WITH_VALUE = ("--root", "--state-dir")
-"""The options before the command that a value follows."""
-
-
 def _command_in(words: list[str]) -> str:
     """The command that a command line names, before it is understood; empty where it names none that is."""
     left = iter(words)
     for word in left:
-        if word in _WITH_VALUE:
+        if word in WITH_VALUE:
             next(left, None)
-        elif word == SERVER:
-            from dsmcertfix.cli import server
-
-            names, following = [command.__name__ for command in server.COMMANDS], next(left, "")
-            return f"{SERVER} {following}" if following in names else SERVER
+        elif word in WORDS:
+            names, following = [command.__name__ for command in _commands_of(word)], next(left, "")
+            return f"{word} {following}" if following in names else word
         elif not word.startswith("-"):
             return word if any(word in group for group, _ in _COMMANDS) else ""
     return ""
@@ -210,6 +214,12 @@ def _problem_of(error: Exception, words: list[str]) -> Problem:
     if told is None:
         return bug(error).problem()
     command = _command_in(words)
+    if not command and "--json" in words and all(word.startswith("-") for word in words):
+        return UsageError(
+            "usage",
+            "`--json` needs a command: without one dsmcertfix talks to a person",
+            hint="`dsmcertfix detect --json` tells whether action is needed.",
+        ).problem()
     hint = f"`dsmcertfix {command}{' ' if command else ''}--help` lists the options."
     return UsageError("usage", " ".join(str(told()).split()), hint=hint).problem()
 
@@ -220,11 +230,11 @@ def main() -> NoReturn:
     # Whatever is made is closed, however the caller's shell is set; the client's own run has its own umask.
     os.umask(0o077)
     _end_with_a_code()
-    words = sys.argv[1:]
+    words = understood(sys.argv[1:], WORDS)
     form = _format_in(words)
     _register(words)
     try:
-        code = app(standalone_mode=False)
+        code = app(args=words, standalone_mode=False)
     except DsmcertfixError as error:
         code = show_usage_problem(error.problem(), form, _command_in(words))
     except OSError as error:

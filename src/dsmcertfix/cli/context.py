@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import typer
 
-from dsmcertfix.cli.arguments import CONSOLES
-from dsmcertfix.errors import DsmcertfixError, Interrupted, Problem, UsageError, bug, exit_code
+from dsmcertfix.cli import options as given
+from dsmcertfix.cli.output import print_to, show_list
+from dsmcertfix.errors import Interrupted, Problem, UsageError, exit_code
 
 if TYPE_CHECKING:
-    from dsmcertfix.cli.telling import Telling
-    from dsmcertfix.host import Host
-    from dsmcertfix.repair import Confirm, Observe
-    from dsmcertfix.report import Report
-    from dsmcertfix.runlog import RunLog
+    from dsmcertfix.cli.formats import Telling
+    from dsmcertfix.commands.contract import Confirm, Observe
+    from dsmcertfix.commands.log import RunLog
+    from dsmcertfix.report.result import Report
+    from dsmcertfix.system.host import Host
     from dsmcertfix.transaction.journal import Event
 
 _HOST, _LOG = "dsmcertfix.host", "dsmcertfix.log"
@@ -32,51 +29,49 @@ _CHANGING = ("fix", "trust", "rollback", "recover", "prune", "guide", "server re
 class Settings(NamedTuple):
     """The options before the command."""
 
-    root: Path | None = None
-    state_dir: Path | None = None
-    verbose: bool = False
+    root: given.Root = None
+    state_dir: given.StateDir = None
+    trust_root: given.TrustRoot = False
+    keep_backups: given.KeepBackups = 10
+    verbose: given.Verbose = False
+    quiet: given.Quiet = False
+
+    def host(self, *, network_homes: bool = False) -> Host:
+        """The machine that is meant. Raises as `open_host` does."""
+        from dsmcertfix.system.host import open_host
+
+        return open_host(
+            self.root,
+            self.state_dir,
+            sets_kept=self.keep_backups,
+            network_homes=network_homes,
+            trust_root=self.trust_root,
+        )
 
 
 def run(
     context: typer.Context,
     command: str,
-    as_json: bool,
+    how: Telling,
     work: Callable[[Host], Report],
     *,
     network_homes: bool = False,
-    how: Telling | None = None,
 ) -> None:
-    """The command's report is told, as `how` says where it is given; Exit carries the exit code."""
-    from dsmcertfix.cli.telling import Telling, tell
-    from dsmcertfix.commands import reported
-    from dsmcertfix.host import open_host
+    """The command's report is told as `how` says; Exit carries the exit code."""
+    from dsmcertfix.cli.formats import tell
+    from dsmcertfix.commands.contract import reported
 
     settings: Settings = context.obj
 
     def logged() -> Report:
-        host = open_host(settings.root, settings.state_dir, network_homes=network_homes)
+        host = settings.host(network_homes=network_homes)
         keep_log(context, command, host)
         return work(host)
 
     report = reported(command, logged)
     end_with(report.exit_code)
     report = end_log(context, command, report)
-    raise typer.Exit(tell(report, how or Telling("json" if as_json else "text")))
-
-
-def whatever_comes(tell: Callable[[], int], code: int) -> int:
-    """What `tell` returns; where it has a bug that is told, and the `code` of the work, which is over, stays.
-
-    Raises what is no bug: a file for the result that cannot be written, say.
-    """
-    try:
-        return tell()
-    except DsmcertfixError:
-        raise
-    except Exception as error:
-        problem = bug(error).problem()
-        print_to(sys.stderr, "; ".join((f"the result cannot be told: {problem.message}", *problem.context)))
-        return code
+    raise typer.Exit(tell(report, how._replace(quiet=settings.quiet)))
 
 
 def end_with(code: int) -> None:
@@ -91,11 +86,11 @@ def keep_log(context: typer.Context, command: str, host: Host) -> None:
     """From now on `progress` writes to the log of that machine, too, if the command is one that keeps it."""
     context.meta[_HOST] = host
     if command in _CHANGING:
-        from dsmcertfix.runlog import RunLog
+        from dsmcertfix.commands.log import RunLog
 
         settings: Settings = context.obj
         tell = (lambda line: print_to(sys.stderr, line)) if settings.verbose else None
-        context.meta[_LOG] = RunLog(host, command, tell, for_consoles=context.meta.get(CONSOLES, False))
+        context.meta[_LOG] = RunLog(host, command, tell, for_consoles=context.meta.get(given.CONSOLES, False))
 
 
 def end_log(context: typer.Context, command: str, report: Report) -> Report:
@@ -105,7 +100,7 @@ def end_log(context: typer.Context, command: str, report: Report) -> Report:
         return report
     from dataclasses import replace
 
-    from dsmcertfix.runlog import RunLog
+    from dsmcertfix.commands.log import RunLog
 
     log: RunLog = context.meta.get(_LOG) or RunLog(host, command)
     log.ended(report)
@@ -113,32 +108,17 @@ def end_log(context: typer.Context, command: str, report: Report) -> Report:
     return replace(report, log=str(log.path) if log.path else None)
 
 
-def show(report: Report, *, as_json: bool) -> None:
-    """The result is on standard output, errors on standard error."""
-    if as_json:
-        from dsmcertfix.render import json
-
-        print_to(sys.stdout, json.render(report))
-        return
-    from dsmcertfix.render import text
-
-    width, colour = _terminal(sys.stdout)
-    print_to(sys.stdout, text.render(report, width=width, colour=colour))
-    width, colour = _terminal(sys.stderr)
-    print_to(sys.stderr, text.render_problem(report, width=width, colour=colour))
-
-
 def show_usage_problem(problem: Problem, form: str, command: str) -> int:
     """A wrong command line is told like any other failure, in the format asked for; returns its exit code.
 
-    `command` is what it named; the bare word `server` and `guide` stand for no report.
+    `command` is what it named; the bare words `server` and `policy`, and `guide`, stand for no report.
     """
-    from dsmcertfix.cli.telling import Telling, format_of_problems, tell
-    from dsmcertfix.host import host_name
-    from dsmcertfix.report import Report
+    from dsmcertfix.cli.formats import Telling, format_of_problems, tell
+    from dsmcertfix.report.result import Report
+    from dsmcertfix.system.host import host_name
 
     code = exit_code(problem, "unchanged")
-    named = "" if command in ("server", "guide") else command
+    named = "" if command in ("server", "policy", "guide") else command
     report = Report(named, host_name(), comment=problem.message, exit_code=code, problem=problem)
     return tell(report, Telling(format_of_problems(form)))
 
@@ -158,8 +138,11 @@ def observed(context: typer.Context, observe: Observe) -> Observe:
 
 def progress(context: typer.Context) -> Observe:
     """Tells on standard error what is being done to which store, a line a step; and the log."""
-    from dsmcertfix.render.text import printable
+    from dsmcertfix.wording import printable
 
+    settings: Settings = context.obj
+    if settings.quiet:
+        return observed(context, lambda _: None)
     directories: dict[str | None, str] = {}
     last: str | None = None
 
@@ -233,52 +216,3 @@ def ask(question: str, stream: TextIO) -> bool:
         raise Interrupted(
             "interrupted", "interrupted by Ctrl+C", hint="Run the same command again."
         ) from None
-
-
-def show_list(report: Report) -> None:
-    """What is about to be done is on standard error."""
-    from dsmcertfix.render import text
-
-    width, colour = _terminal(sys.stderr)
-    print_to(sys.stderr, text.render(report, width=width, colour=colour))
-
-
-def _terminal(stream: TextIO) -> tuple[int | None, bool]:
-    """The width of the terminal, None for a pipe, and whether colour is welcome (no-color.org)."""
-    from dsmcertfix.platforms import no_colour_wanted
-
-    if not stream.isatty():
-        return None, False
-    return shutil.get_terminal_size().columns, not no_colour_wanted()
-
-
-def print_to(stream: TextIO, text: str) -> None:
-    """The text is written, a line end after it, what the stream cannot take escaped; nothing for no text.
-
-    What cannot be written (a full disk, a pipe that nobody reads) is lost, which standard error is told; the
-    exit code says what state the machine is in all the same.
-    """
-    if not text:
-        return
-    try:
-        encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        stream.flush()
-    except OSError as error:
-        give_up(stream, error)
-    except ValueError:
-        # The stream was closed from inside: nobody is there to be told.
-        return
-
-
-def give_up(stream: TextIO, error: OSError) -> None:
-    """What is left for the stream goes nowhere: the interpreter would fail on it when it ends.
-
-    Standard error is told that standard output cannot be written, unless nobody reads it any more.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-    if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-        print_to(sys.stderr, f"the result cannot be written to standard output: {error.strerror}")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dsmcertfix.cli import arguments as given
-from dsmcertfix.cli.context import confirmation, run, show_list
+from dsmcertfix.cli import options as given
+from dsmcertfix.cli.context import confirmation, run
+from dsmcertfix.cli.formats import plain
+from dsmcertfix.cli.output import show_list
 
 if TYPE_CHECKING:
-    from dsmcertfix.report import Report
+    from dsmcertfix.report.result import Report
 
 
 def explain(
@@ -23,9 +25,9 @@ def explain(
     as_json: given.Json = False,
 ) -> None:
     """Explain a code, or what the client's error logs say: the meaning, who must act, and how."""
-    from dsmcertfix.helpdesk import explain
+    from dsmcertfix.commands.explain import explain
 
-    run(context, "explain", as_json, lambda host: explain(host, tuple(code or ())))
+    run(context, "explain", plain(as_json), lambda host: explain(host, tuple(code or ())))
 
 
 def support_bundle(
@@ -42,8 +44,8 @@ def support_bundle(
     as_json: given.Json = False,
 ) -> None:
     """Put what the backup team needs into one zip: reports, journals, log, certificates; nothing secret."""
-    from dsmcertfix.bundle import support_bundle
-    from dsmcertfix.cli.wishes import limits
+    from dsmcertfix.cli.choices import limits
+    from dsmcertfix.commands.support_bundle import support_bundle
 
     ask = confirmation(yes, "Write these into the file?", "See in docs/guide.md what is put into the file")
 
@@ -56,7 +58,7 @@ def support_bundle(
     run(
         context,
         "support-bundle",
-        as_json,
+        plain(as_json),
         lambda host: support_bundle(host, output, limits(timeout), confirm),
         network_homes=network_homes,
     )

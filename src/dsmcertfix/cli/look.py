@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import typer
 
-from dsmcertfix.cli import arguments as given
-from dsmcertfix.cli import telling as told
+from dsmcertfix.cli import formats as told
+from dsmcertfix.cli import options as given
 from dsmcertfix.cli.context import run
-
-TIMEOUT_S = 120.0
+from dsmcertfix.cli.groups import Departing, Expecting, Selecting
 
 
 def locate(
     context: typer.Context, network_homes: given.NetworkHomes = False, as_json: given.Json = False
 ) -> None:
     """List every place looked at, and the stores found there."""
-    from dsmcertfix.commands import locate_stores
+    from dsmcertfix.commands.look import locate_stores
 
-    run(context, "locate", as_json, locate_stores, network_homes=network_homes)
+    run(context, "locate", told.plain(as_json), locate_stores, network_homes=network_homes)
 
 
 def inspect(
@@ -27,20 +28,24 @@ def inspect(
     as_json: given.Json = False,
 ) -> None:
     """List the certificates in each store. No server is asked."""
-    from dsmcertfix.commands import inspect
+    from dsmcertfix.commands.look import inspect
 
     named = tuple(store or ())
-    run(context, "inspect", as_json, lambda host: inspect(host, named), network_homes=network_homes)
+    run(
+        context,
+        "inspect",
+        told.plain(as_json),
+        lambda host: inspect(host, named),
+        network_homes=network_homes,
+    )
 
 
 def detect(
     context: typer.Context,
-    server: given.Servers = None,
-    label: given.Labels = None,
-    fingerprint: given.Fingerprints = None,
-    expired: given.Expired = False,
-    expires_within: given.ExpiresWithin = 0,
-    store: given.Stores = None,
+    *,
+    selecting: Selecting,
+    policy: given.PolicyFile = None,
+    prove: given.Prove = False,
     timeout: given.AnswerTimeout = given.PROBE_LIMIT_S,
     network_homes: given.NetworkHomes = False,
     form: told.FormatOfDetect = told.DetectFormat.text,
@@ -49,53 +54,42 @@ def detect(
     as_json: given.Json = False,
 ) -> None:
     """Tell whether action is needed, for which store and certificate, and why. Exit code 3 when it is."""
-    from dsmcertfix.cli.wishes import limits, selection
-    from dsmcertfix.commands import detect
+    from dsmcertfix.cli.choices import limits, selection
+    from dsmcertfix.commands.look import detect
 
-    wanted = selection(server, label, fingerprint, store, expired=expired, expires_within=expires_within)
-    how = told.telling(form, as_json, exit_profile, output, warn_days=expires_within)
+    wanted = selection(selecting)
+    how = told.telling(form, as_json, exit_profile, output, warn_days=selecting.expires_within)
     run(
         context,
         "detect",
-        as_json,
-        lambda host: detect(host, wanted, limits(timeout)),
+        how,
+        lambda host: detect(host, wanted, limits(timeout), prove=prove, policy=policy),
         network_homes=network_homes,
-        how=how,
     )
 
 
 def plan(
     context: typer.Context,
-    server: given.Servers = None,
-    label: given.Labels = None,
-    fingerprint: given.Fingerprints = None,
-    expired: given.Expired = False,
-    expires_within: given.ExpiresWithin = 0,
-    store: given.Stores = None,
+    *,
+    selecting: Selecting,
     whole_store: given.WholeStore = False,
-    expect_sha256: given.ExpectSha256 = None,
-    expect_file: given.ExpectFile = None,
-    no_preflight: given.NoPreflight = False,
-    no_reconnect: given.NoReconnect = False,
-    keep_index: given.KeepIndex = False,
-    engine: given.Engine = given.EngineName.auto,
-    timeout: given.Timeout = TIMEOUT_S,
+    expecting: Expecting,
+    policy: given.PolicyFile = None,
+    spread: given.Spread = None,
+    departing: Departing,
     network_homes: given.NetworkHomes = False,
     as_json: given.Json = False,
 ) -> None:
     """Show the steps that `fix` with the same options would take."""
-    from dsmcertfix.cli.wishes import Switches, limits, policy, selection
-    from dsmcertfix.planning import plan_fix
+    from dsmcertfix.cli.choices import limits, run_options, selection, spread_s
+    from dsmcertfix.commands.plan import plan_fix
 
-    wanted = selection(
-        server, label, fingerprint, store, expired=expired, expires_within=expires_within, whole=whole_store
-    )
-    switches = Switches(no_preflight, no_reconnect, keep_index, engine.value)
-    how = policy(expect_sha256, expect_file, switches)
+    wanted = selection(selecting, whole=whole_store)
+    how = replace(run_options(expecting, departing, policy), spread_s=spread_s(spread))
     run(
         context,
         "plan",
-        as_json,
-        lambda host: plan_fix(host, wanted, how, limits(timeout)),
+        told.plain(as_json),
+        lambda host: plan_fix(host, wanted, how, limits(departing.timeout)),
         network_homes=network_homes,
     )

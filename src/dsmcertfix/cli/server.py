@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
-from dsmcertfix.cli import arguments as given
-from dsmcertfix.cli import telling as told
+from dsmcertfix.cli import formats as told
+from dsmcertfix.cli import options as given
 from dsmcertfix.cli.context import confirmation, progress, run
+from dsmcertfix.errors import UsageError
 
-_KINDS = "transitional, strict, forcesync (for peers), certificate or default-certificate (with --label)."
+_KINDS = (
+    "transitional, strict, forcesync (for peers), nodes (lists them), certificate or default-certificate "
+    "(with --label)."
+)
 
 RENEW_LIMIT_S = 600.0
 """A server with a large database takes its minutes to come up."""
@@ -21,11 +25,28 @@ Instance = Annotated[
     Path | None,
     typer.Option("--instance", metavar="DIR", help="The instance directory; needed when there are several."),
 ]
-ExpiresWithin = Annotated[
+RenewWithin = Annotated[
     int,
     typer.Option(
-        "--expires-within", metavar="DAYS", min=0, help="Count certificates that run out soon, too."
+        "--expires-within", metavar="DAYS", min=0, help="Renew when fewer days than these are left."
     ),
+]
+StopCommand = Annotated[
+    str | None,
+    typer.Option("--stop-command", metavar="COMMAND", help="Stops the server; no shell is used."),
+]
+StartCommand = Annotated[
+    str | None, typer.Option("--start-command", metavar="COMMAND", help="Starts it; no shell is used.")
+]
+
+Names = Annotated[
+    list[Path] | None,
+    typer.Option("--from", metavar="FILE", help="A list: a node a line, or `admin NAME`."),
+]
+Label = Annotated[str | None, typer.Option("--label", metavar="LABEL", help="The new certificate's name.")]
+Days = Annotated[
+    int | None,
+    typer.Option("--days", metavar="DAYS", help="How long it is valid, from today on; 3650 unless given."),
 ]
 
 
@@ -44,6 +65,7 @@ class Macro(str, Enum):
     transitional = "transitional"
     strict = "strict"
     forcesync = "forcesync"
+    nodes = "nodes"
     certificate = "certificate"
     default_certificate = "default-certificate"
 
@@ -51,7 +73,7 @@ class Macro(str, Enum):
 def inspect(
     context: typer.Context,
     instance: Instance = None,
-    expires_within: ExpiresWithin = 90,
+    expires_within: given.ExpiresWithin = 90,
     timeout: given.ServerTimeout = given.PROBE_LIMIT_S,
     form: Annotated[
         InspectFormat,
@@ -61,36 +83,25 @@ def inspect(
     as_json: given.Json = False,
 ) -> None:
     """List the servers of this host, their certificates, and who trusts them. Exit code 3: there is work."""
-    from dsmcertfix.host import Limits
-    from dsmcertfix.instances import inspect_servers
+    from dsmcertfix.commands.server_inspect import inspect_servers
+    from dsmcertfix.system.host import Limits
 
     limits = Limits(timeout, timeout)
     run(
         context,
         "server inspect",
-        as_json,
+        told.telling(form, as_json, output=output, warn_days=expires_within),
         lambda host: inspect_servers(host, _absolute(instance), expires_within, limits),
-        how=told.telling(form, as_json, output=output, warn_days=expires_within),
     )
 
 
 def renew(
     context: typer.Context,
     instance: Instance = None,
-    expires_within: Annotated[
-        int,
-        typer.Option(
-            "--expires-within", metavar="DAYS", min=0, help="Renew when fewer days than these are left."
-        ),
-    ] = 180,
-    stop_command: Annotated[
-        str | None,
-        typer.Option("--stop-command", metavar="COMMAND", help="Stops the server; no shell is used."),
-    ] = None,
-    start_command: Annotated[
-        str | None, typer.Option("--start-command", metavar="COMMAND", help="Starts it; no shell is used.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and change nothing.")] = False,
+    expires_within: RenewWithin = 180,
+    stop_command: StopCommand = None,
+    start_command: StartCommand = None,
+    dry_run: given.DryRun = False,
     yes: given.Yes = False,
     engine: given.Engine = given.EngineName.auto,
     timeout: Annotated[
@@ -100,24 +111,18 @@ def renew(
     as_json: given.Json = False,
 ) -> None:
     """Renew the server's own certificate as APAR IT42905 says; put everything back where that fails."""
-    from dsmcertfix.cli.wishes import limits
-    from dsmcertfix.renewal import RenewWish, renew
+    from dsmcertfix.cli.choices import limits
+    from dsmcertfix.commands.server_renew import RenewWish, renew
 
-    wish = RenewWish(
-        _absolute(instance),
-        expires_within,
-        stop_command,
-        start_command,
-        engine.value,
-        dry_run,
-    )
+    commands = (stop_command, start_command)
+    wish = RenewWish(_absolute(instance), expires_within, *commands, engine.value, dry_run)
     question = "Carry this out? The server is stopped and started."
     confirm = None if dry_run else confirmation(yes, question, "See with `--dry-run` what would be done")
     time_limits = limits(timeout, wait)
     run(
         context,
         "server renew",
-        as_json,
+        told.plain(as_json),
         lambda host: renew(host, wish, time_limits, progress(context), confirm),
     )
 
@@ -132,33 +137,28 @@ def macro(
     peer: Annotated[
         list[str] | None, typer.Option("--peer", metavar="NAME", help="A server or a storage agent.")
     ] = None,
-    names: Annotated[
-        list[Path] | None,
-        typer.Option("--from", metavar="FILE", help="A list: a node a line, or `admin NAME`."),
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="LABEL", help="The new certificate's name.")
-    ] = None,
-    days: Annotated[
-        int | None,
-        typer.Option(
-            "--days", metavar="DAYS", help="How long it is valid, from today on; 3650 unless given."
-        ),
-    ] = None,
+    names: Names = None,
+    nodes: given.Nodes = None,
+    label: Label = None,
+    days: Days = None,
     output: told.Output = None,
     as_json: given.Json = False,
 ) -> None:
     """Write a macro for dsmadmc: sessions TRANSITIONAL or STRICT, peers, or a certificate ahead of time."""
-    from dsmcertfix.admin_macros import make_macro
-    from dsmcertfix.server.macros import MacroWish
+    from dsmcertfix.commands.server_macro import make_macro
+    from dsmcertfix.ibm.server.macros import MacroWish
 
+    lists = tuple(names or ())
+    if nodes is not None and output is None and not as_json:
+        raise UsageError(
+            "no-way-back", "with `--nodes` two macros are made: give `--output FILE`, or `--json`"
+        )
     wish = MacroWish(kind.value, tuple(node or ()), tuple(admin or ()), tuple(peer or ()), label, days)
     run(
         context,
         "server macro",
-        as_json,
-        lambda host: make_macro(wish, tuple(names or ())),
-        how=told.telling(told.ChangeFormat.text, as_json, output=output),
+        told.telling(told.ChangeFormat.text, as_json, output=output),
+        lambda host: make_macro(wish, lists, nodes, None if as_json else output),
     )
 
 

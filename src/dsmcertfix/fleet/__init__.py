@@ -5,6 +5,7 @@ it and passes over the rest. Cleaning text for a reader is `render`'s job.
 
     reading       bytes of a file -> JSON values, and what was damaged
     seen          a JSON value -> what one result tells
+    expected      a text -> the hosts of an inventory, and their nodes
     endpoints     results -> one state for each endpoint
     certificates  endpoints -> who holds which certificate of which server, and which one nobody else has
     causes        endpoints -> why they are not healthy, ranked, with advice

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from dsmcertfix.errors import Problem, UsageError
+from dsmcertfix.fleet.expected import Expected
 from dsmcertfix.fleet.seen import ATTEMPTS, LOOKS, Seen
 
 State = Literal[
@@ -17,7 +17,7 @@ State = Literal[
 STATES: dict[State, str] = {
     "broken": "a store or a service is not as it was, or a run was cut off: call someone",
     "rolled-back": "a repair did not work, and everything was put back",
-    "needed": "a certificate was replaced, or runs out: a repair is needed",
+    "needed": "a certificate was replaced, or expires: a repair is needed",
     "untouched": "a repair was not possible, and nothing was touched",
     "unknown": "something could not be read, or a server did not answer",
     "silent": "it is expected, and there is no result of it",
@@ -36,7 +36,8 @@ _CALL_SOMEONE = (30, 31, 32)
 class Endpoint:
     """A machine. `last` is the newest result that tells of its state, None when it is silent.
 
-    `problems` are why it is not well; `expected` says whether the inventory has it, None without one.
+    `problems` are why it is not well; `expected` says whether the inventory has it, None without one, and
+    `nodes` are those that it lists for it.
     """
 
     host: str
@@ -45,6 +46,7 @@ class Endpoint:
     problems: tuple[Problem, ...] = ()
     results: int = 0
     expected: bool | None = None
+    nodes: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Fleet:
         else:
             known.other = newer(known.other, seen)
 
-    def endpoints(self, expected: Iterable[str] | None = None) -> tuple[Endpoint, ...]:
+    def endpoints(self, expected: Expected | None = None) -> tuple[Endpoint, ...]:
         """Every endpoint by name; those `expected` of which nothing was heard are silent.
 
         A host and its fully qualified name are the same endpoint where the inventory has only one of them.
@@ -92,7 +94,11 @@ class Fleet:
             return tuple(_endpoint(known) for _, known in sorted(self._hosts.items()))
         wanted = {name.lower(): name for name in expected}
         found = [_endpoint(known) for _, known in sorted(_under_one_name(self._hosts, wanted).items())]
-        return tuple(sorted(_matched(found, wanted), key=lambda item: item.host.lower()))
+        matched = (
+            replace(item, expected=name is not None, nodes=expected[wanted[name]] if name else frozenset())
+            for item, name in _matched(found, wanted)
+        )
+        return tuple(sorted(matched, key=lambda item: item.host.lower()))
 
 
 def newer(one: Seen | None, other: Seen) -> Seen:
@@ -140,7 +146,7 @@ def _newest(one: Seen | None, other: Seen | None) -> Seen | None:
 
 
 def _look(known: _Known) -> Seen | None:
-    """The look that counts: a glance does where nothing else is known, or where it saw what ran out."""
+    """The look that counts: a glance does where nothing else is known, or where it saw what expired."""
     look, glance = known.look, known.glance
     if glance is not None and (glance.verdict == "needed" or (look is None and known.attempt is None)):
         return newer(look, glance)
@@ -190,13 +196,14 @@ def _told(state: State, seen: Seen) -> tuple[Problem, ...]:
     return () if state in GOOD else seen.problems
 
 
-def _matched(found: list[Endpoint], wanted: Mapping[str, str]) -> Iterator[Endpoint]:
+def _matched(found: list[Endpoint], wanted: Mapping[str, str]) -> Iterator[tuple[Endpoint, str | None]]:
+    """Each endpoint with the key of the host in the inventory that it is; the silent ones, too."""
     heard: set[str] = set()
     others: list[Endpoint] = []
     for item in found:
         if item.host.lower() in wanted:
             heard.add(item.host.lower())
-            yield _expected(item, True)
+            yield item, item.host.lower()
         else:
             others.append(item)
     short: dict[str, list[str]] = {}
@@ -208,48 +215,7 @@ def _matched(found: list[Endpoint], wanted: Mapping[str, str]) -> Iterator[Endpo
         # Only where one of the two has no domain can they be one host.
         same = len(alike) == 1 and not (domain and "." in alike[0])
         heard.update(alike if same else ())
-        yield _expected(item, same)
+        yield item, alike[0] if same else None
     for name, written in wanted.items():
         if name not in heard:
-            yield Endpoint(written, "silent", expected=True)
-
-
-def _expected(item: Endpoint, expected: bool) -> Endpoint:
-    return Endpoint(item.host, item.state, item.last, item.problems, item.results, expected)
-
-
-def hosts_in(inventory: str) -> tuple[str, ...]:
-    """The hosts that a text lists, one a line: the first word, or the first cell of a CSV.
-
-    Comments, the sections of an Ansible inventory, assignments and a heading are passed over.
-    """
-    found: dict[str, str] = {}
-    for number, line in enumerate(inventory.lstrip("\ufeff").splitlines()):
-        if number and _PLAIN_HOST.match(line):
-            found.setdefault(line.lower(), line)
-            continue
-        cell = line.strip().replace(",", " ").replace(";", " ").partition("#")[0].split()
-        name = cell[0].strip("\"'") if cell else ""
-        if (
-            not name
-            or name.startswith(("[", ";", "#"))
-            or "=" in name
-            or (number == 0 and name.lower() in _HEADINGS)
-        ):
-            continue
-        found.setdefault(name.lower(), name)
-    return tuple(found.values())
-
-
-_PLAIN_HOST = re.compile(r"[A-Za-z0-9._-]+\Z")
-_HEADINGS = (
-    "host",
-    "hostname",
-    "name",
-    "computer",
-    "computername",
-    "device",
-    "devicename",
-    "node",
-    "endpoint",
-)
+            yield Endpoint(written, "silent"), name

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dsmcertfix.fleet.causes import Cause, causes
+from dsmcertfix.fleet.causes import causes
 from dsmcertfix.fleet.certificates import ALARMING, Group, groups
 from dsmcertfix.fleet.endpoints import GOOD, STATES, Endpoint, State
-from dsmcertfix.fleet_report import ForeignReport
+from dsmcertfix.report.causes import Cause
+from dsmcertfix.report.details import ForeignReport
 
-RELIED_ON = frozenset(("ok", "replaced", "expired", "expiring", "not-checked"))
+RELIED_ON = frozenset(("ok", "replaced", "expired", "expiring", "untrusted", "not-yet-valid", "not-checked"))
 """The statuses of certificates on which an endpoint's sessions depend, or did."""
 
 
@@ -27,8 +28,11 @@ class Foreign:
 class Picture:
     """A fleet. `made` is now, in seconds of Unix time.
 
+    Where there is an inventory, `endpoints` are its hosts. Results of other hosts count for nothing, so that
+    nobody outvotes a fleet by making up hosts: they are named in `unexpected`.
+
     `ends` and `servers` are of each endpoint: when the first of the certificates that its sessions depend on
-    runs out, None if that is not told; and the servers that it trusts, or would.
+    expires, None if that is not told; and the servers that it trusts, or would.
     """
 
     made: int
@@ -40,6 +44,7 @@ class Picture:
     groups: tuple[Group, ...]
     foreign: Foreign = Foreign()
     with_inventory: bool = False
+    unexpected: tuple[str, ...] = ()
 
     def states(self) -> dict[State, int]:
         """How many endpoints are in each state, the most urgent first."""
@@ -75,16 +80,18 @@ def picture(
     endpoints: tuple[Endpoint, ...], results: int, made: int, foreign: Foreign, *, with_inventory: bool
 ) -> Picture:
     """The picture of these endpoints at that time."""
+    counted = tuple(item for item in endpoints if item.expected is not False)
     return Picture(
         made,
-        endpoints,
-        tuple(map(_runs_out, endpoints)),
-        tuple(map(_servers, endpoints)),
+        counted,
+        tuple(map(_runs_out, counted)),
+        tuple(map(_servers, counted)),
         results,
-        causes(endpoints),
-        groups(endpoints),
+        causes(counted),
+        groups(counted),
         foreign,
         with_inventory,
+        tuple(item.host for item in endpoints if item.expected is False),
     )
 
 
@@ -110,7 +117,7 @@ def _servers(endpoint: Endpoint) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of the timeline: its name, and how many endpoints' certificates run out in it."""
+    """A part of the timeline: its name, and how many endpoints' certificates expire in it."""
 
     name: str
     endpoints: int
@@ -118,7 +125,7 @@ class Span:
 
 
 def timeline(ends: Iterable[int | None], made: int) -> tuple[Span, ...]:
-    """What ran out already, then quarters of this year and the next two, then years, up to the last end.
+    """What expired already, then quarters of this year and the next two, then years, up to the last end.
 
     `kind` is "over", "soon" (within about 90 days: this quarter and the next) or "later".
     """
@@ -126,7 +133,7 @@ def timeline(ends: Iterable[int | None], made: int) -> tuple[Span, ...]:
     now = _quarter(made)
     over = [end for end in known if end < made]
     counted: Counter[tuple[int, int]] = Counter(_bucket(end, now) for end in known if end >= made)
-    spans = [Span("ran out", len(over), "over")]
+    spans = [Span("expired", len(over), "over")]
     for number, bucket in enumerate(_buckets(now, max(counted, default=now))):
         year, quarter = bucket
         name = f"{year} Q{quarter}" if quarter else str(year)
@@ -142,7 +149,7 @@ def _quarter(time: int) -> tuple[int, int]:
 
 
 _LAST = 4102444800
-"""The year 2100: what runs out later runs out then, in this picture."""
+"""The year 2100: what expires later expires then, in this picture."""
 
 
 def _bucket(end: int, now: tuple[int, int]) -> tuple[int, int]:

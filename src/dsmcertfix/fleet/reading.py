@@ -9,18 +9,14 @@ from __future__ import annotations
 import codecs
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from dsmcertfix.budgets import RESULT_FILE, RESULT_RATIO, RESULT_UNPACKED, RESULT_VALUE
+
 CHUNK = 1 << 20
 """Bytes that are read, and characters that are unpacked, at a time."""
-
-LARGEST = 32 << 20
-"""Characters of one value; a longer one is given up."""
-
-MOST = 8 << 30
-"""Characters of one file, unpacked; a bomb is not read to its end."""
 
 _NEAR = 16
 """A word or an escape that is cut off is told at its beginning, so many characters before the end at most."""
@@ -45,15 +41,30 @@ class Damage:
     line: int | None = None
 
 
-def values(stream: BinaryIO) -> Iterator[dict[str, Any] | Damage]:
+class TooMuch(Exception):
+    """The data become more than what is read."""
+
+
+def values(
+    stream: BinaryIO, within: Callable[[int], None] = lambda _: None
+) -> Iterator[dict[str, Any] | Damage]:
     """Every JSON object in the stream, in order, and the damage between them.
 
-    Never raises for what is in the stream, but OSError when it cannot be read.
+    `within` is told how many bytes there are, unpacked, before they are looked at. It may raise TooMuch: then
+    the rest is not read. Never raises for what is in the stream, but OSError when it cannot be read.
     """
     try:
-        yield from _Splitter(_text(_unpacked(stream))).values()
+        yield from _Splitter(decoded(_counted(_unpacked(stream), within))).values()
+    except TooMuch as error:
+        yield Damage(str(error))
     except (zlib.error, EOFError) as error:
         yield Damage(f"the compressed data is damaged: {error}")
+
+
+def _counted(chunks: Iterator[bytes], within: Callable[[int], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        within(len(chunk))
+        yield chunk
 
 
 def _unpacked(stream: BinaryIO) -> Iterator[bytes]:
@@ -66,19 +77,32 @@ def _unpacked(stream: BinaryIO) -> Iterator[bytes]:
             yield chunk
             chunk = stream.read(CHUNK)
         return
+    packed, unpacked = len(chunk), 0
     while chunk:
         unpacker = zlib.decompressobj(wbits=31)
         while not unpacker.eof:
             if not chunk:
                 raise EOFError("it is cut off")
-            yield unpacker.decompress(chunk, CHUNK)
-            chunk = unpacker.unconsumed_tail or (b"" if unpacker.eof else stream.read(CHUNK))
+            piece = unpacker.decompress(chunk, CHUNK)
+            unpacked += len(piece)
+            if unpacked > max(RESULT_UNPACKED.cap, RESULT_RATIO.cap * packed):
+                raise TooMuch(f"it becomes more than {RESULT_RATIO.cap} times as large when it is unpacked")
+            yield piece
+            chunk = unpacker.unconsumed_tail
+            if not chunk and not unpacker.eof:
+                chunk = stream.read(CHUNK)
+                packed += len(chunk)
         # Zeros may pad the end of an archive.
-        chunk = unpacker.unused_data.lstrip(b"\0") or stream.read(CHUNK).lstrip(b"\0")
+        chunk = unpacker.unused_data.lstrip(b"\0")
+        if not chunk:
+            chunk = stream.read(CHUNK)
+            packed += len(chunk)
+            chunk = chunk.lstrip(b"\0")
 
 
-def _text(chunks: Iterator[bytes]) -> Iterator[str]:
-    first = b""
+def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The text of the bytes: UTF-8, or UTF-16 where its mark stands first."""
+    first, chunks = b"", iter(pieces)
     for chunk in chunks:
         first += chunk
         if len(first) >= _MARK:
@@ -119,7 +143,7 @@ class _Splitter:
             else:
                 yield Damage("it holds something else than objects", self._line_of(self._at))
                 self._skip_to_object(end)
-        if self._read > MOST:
+        if self._read > RESULT_FILE.cap:
             yield Damage("it is larger than what is read of one file")
 
     def _skip_between(self) -> bool:
@@ -153,7 +177,7 @@ class _Splitter:
 
     def _read_on(self, more: int) -> bool:
         """At least `more` characters came to what is left of the buffer; False at the end and at a limit."""
-        if len(self._buffer) - self._at > LARGEST or self._read > MOST:
+        if len(self._buffer) - self._at > RESULT_VALUE.cap or self._read > RESULT_FILE.cap:
             return False
         pieces, length = [], 0
         for piece in self._pieces:

@@ -6,13 +6,14 @@ Lenient: a field that is missing, or of another form, is as if it were not there
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, cast
 
+from dsmcertfix.budgets import RESULT_CERTIFICATES, RESULT_SERVERS, RESULT_STANZAS, RESULT_STORES
 from dsmcertfix.errors import FailedSession, Problem
-from dsmcertfix.lenient import objects, text
+from dsmcertfix.report.lenient import objects, text
 
 REPORT, SUMMARY = "dsmcertfix.report/1", "dsmcertfix.summary/1"
 
@@ -25,6 +26,7 @@ _RUN_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _IN_LABEL = re.compile(r"TSM server (\S+) self-signed key\Z")
 _LONGEST = 2000
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,22 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class StoreSeen:
-    """A store, what became of it, and its certificates, each with its status."""
+    """A store, what became of it, and its certificates, each with its status.
+
+    `stanzas` use it, in lower case. `distrusted` are the fingerprints that the client does not go by: marked
+    as not trusted in the store, or pending where SSLACCEPTCERTFROMSERV is No.
+    """
 
     directory: str
     outcome: str
     certificates: tuple[tuple[Held, str], ...] = ()
     problem: Problem | None = None
+    stanzas: tuple[str, ...] = ()
+    distrusted: frozenset[str] = frozenset()
+
+    def held(self) -> Iterator[Held]:
+        """The servers' certificates that are in it now."""
+        yield from (held for held, status in self.certificates if held.kind != "ca" and status != "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class Seen:
     problem: Problem | None = None
     stores: tuple[StoreSeen, ...] = ()
     presented: tuple[Held, ...] = ()
+    names: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The address of each server that it uses, and the stanzas that lead there, in lower case."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -78,6 +92,8 @@ class Reader:
     def __init__(self) -> None:
         self._held: dict[tuple[object, ...], Held] = {}
         self._texts: dict[str, str] = {}
+        self._tuples: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._lowered: dict[tuple[Any, ...], tuple[str, ...]] = {}
 
     def seen(self, value: Mapping[str, Any], made: int | None = None) -> Seen | str:
         """What the value tells, or why it is no result. `made` is when its file was written."""
@@ -91,6 +107,9 @@ class Reader:
         host = self._text(value.get("host"))
         if not host:
             return "it does not say of which host it is"
+        too_much = _too_much(value)
+        if too_much is not None:
+            return too_much
         stores = tuple(self._store(item) for item in objects(value.get("stores")))
         command, code = self._text(value.get("command")), _integer(value.get("exit_code"), 1)
         problem = self._problem(value.get("problem"))
@@ -110,12 +129,15 @@ class Reader:
                 for item in objects(value.get("servers"))
                 if _is_sha256(item.get("sha256"))
             ),
+            self._names(value.get("servers")),
         )
 
     def _of_summary(self, value: Mapping[str, Any], made: int | None) -> Seen | str:
         host, state = self._text(value.get("host")), self._text(value.get("state"))
         if not host:
             return "it does not say of which host it is"
+        if _length(value.get("certificates")) > RESULT_CERTIFICATES.cap:
+            return f"it tells of more than {RESULT_CERTIFICATES.cap:,} certificates"
         command = self._text(value.get("command"))
         listed = tuple(
             (Held("", self._text(one.get("label")), "", "", None, "server"), self._text(one.get("status")))
@@ -145,6 +167,8 @@ class Reader:
             self._text(data.get("outcome")) or "unchanged",
             found,
             self._problem(data.get("problem")),
+            self._lower(data.get("stanzas")),
+            _distrusted(objects(data.get("certificates"))),
         )
 
     def _certificate(self, data: Mapping[str, Any]) -> tuple[Held, str]:
@@ -188,6 +212,31 @@ class Reader:
             problem.kind, problem.code, _short(problem.message), (), _short(problem.hint) or None, session
         )
 
+    def _names(self, servers: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        found = (
+            (self._text(item.get("server")).lower(), self._lower(item.get("stanzas")))
+            for item in objects(servers)
+        )
+        return self._once(tuple(found))
+
+    def _lower(self, value: object) -> tuple[str, ...]:
+        """Names that many results have, in lower case."""
+        if not isinstance(value, list):
+            return ()
+        key = tuple(value[: RESULT_STANZAS.cap])
+        try:
+            known = self._lowered.get(key)
+        except TypeError:  # a list or an object where a text should be
+            key = tuple(item for item in key if isinstance(item, str))
+            known = self._lowered.get(key)
+        if known is None:
+            names = (item[:_LONGEST].lower() for item in key if isinstance(item, str))
+            known = self._lowered[key] = tuple(names)
+        return known
+
+    def _once(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        return self._tuples.setdefault(value, value)
+
     def _text(self, value: object) -> str:
         """A text that many results have."""
         if not isinstance(value, str):
@@ -196,6 +245,32 @@ class Reader:
         if known is None:
             known = self._texts[value] = value[:_LONGEST]
         return known
+
+
+def _distrusted(certificates: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The fingerprints that only entries have which the client does not go by."""
+    found = {True: set[str](), False: set[str]()}
+    for one in certificates:
+        sha256 = one.get("sha256")
+        if isinstance(sha256, str):
+            found[one.get("trusted") is not False].add(sha256)
+    return frozenset(found[False] - found[True]) if found[False] else _NONE
+
+
+def _too_much(value: Mapping[str, Any]) -> str | None:
+    """Which of the bounds the result does not keep."""
+    stores = value.get("stores")
+    if _length(stores) > RESULT_STORES.cap:
+        return f"it tells of more than {RESULT_STORES.cap:,} stores"
+    if sum(_length(store.get("certificates")) for store in objects(stores)) > RESULT_CERTIFICATES.cap:
+        return f"it tells of more than {RESULT_CERTIFICATES.cap:,} certificates"
+    if _length(value.get("servers")) > RESULT_SERVERS.cap:
+        return f"it tells of more than {RESULT_SERVERS.cap:,} servers"
+    return None
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def _fields(session: FailedSession) -> tuple[str | None, ...]:
@@ -212,7 +287,7 @@ def _verdict(command: str, code: int, problem: Problem | None, would_change: boo
 
 
 def _would_change(value: Mapping[str, Any], stores: tuple[StoreSeen, ...]) -> bool:
-    """Whether `plan` has steps, or `inspect`, which asks no server, saw something that ran out."""
+    """Whether `plan` has steps, or `inspect`, which asks no server, saw something that expired."""
     command = value.get("command")
     if command == "plan":
         return bool(value.get("steps"))

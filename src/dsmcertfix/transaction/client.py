@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
-from dsmcertfix.client import dsmc
-from dsmcertfix.client.engine import Engine
-from dsmcertfix.errors import CannotReconnect, DsmcertfixError, InternalError, ReconnectFailed, SwapFailed
+from dsmcertfix.errors import (
+    CannotReconnect,
+    DsmcertfixError,
+    EditFailed,
+    InternalError,
+    ReconnectFailed,
+    SwapFailed,
+)
+from dsmcertfix.ibm.client import dsmc
+from dsmcertfix.ibm.engines import Engine
 from dsmcertfix.model import (
     Certificate,
     LocatedStore,
+    Owner,
     Presented,
+    Proof,
     Server,
     Stanza,
     Store,
     StoreFile,
 )
-from dsmcertfix.plan import (
+from dsmcertfix.planning.steps import (
     LIVE_STEPS,
     AddCertificate,
     BackUp,
@@ -27,8 +37,10 @@ from dsmcertfix.plan import (
     CheckStaged,
     CheckStanza,
     DeleteLabel,
+    KeepPassword,
     MoveOut,
     Preflight,
+    Prove,
     Reconnect,
     Stage,
     Step,
@@ -36,8 +48,9 @@ from dsmcertfix.plan import (
     Swap,
     step_text,
 )
-from dsmcertfix.platforms.base import Platform
-from dsmcertfix.process import Waits
+from dsmcertfix.report.result import proof_report
+from dsmcertfix.system.base import Platform
+from dsmcertfix.system.process.run import Waits
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.checks import check_live, check_stanza
 from dsmcertfix.transaction.executor import Run, Subject, Transaction
@@ -48,14 +61,15 @@ class Tools:
     """What a transaction acts with. `engines` in the order in which they are tried.
 
     `reconnect` lets the store's owner's client sign on once and returns what went wrong, None when nothing
-    did.
+    did. `present` asks all of these servers at the same time.
     """
 
     platform: Platform
     engines: tuple[Engine, ...]
     reconnect: Callable[[Stanza, StorePlan], Waits[DsmcertfixError | None]]
     read_store: Callable[[LocatedStore], Store]
-    present: Callable[[Server], Presented]
+    present: Callable[[tuple[Server, ...]], tuple[Presented, ...]]
+    prove: Callable[[Path, Owner | None, Server], Proof]
 
 
 class ClientTransaction(Transaction[Step, StoreFile]):
@@ -72,12 +86,15 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         self._tools = tools
         self._tell = tell
         self._store = store.located
+        self._proofs: list[Proof] = []
+        self._checked: tuple[Store, dict[Server, Presented]] | None = None
 
     def _text(self, step: Step) -> str:
         return step_text(step)
 
     def _now(self) -> Mapping[str, Any]:
-        return dict(self._tell(self._tools.read_store(self._store)))
+        proofs = [asdict(proof_report(proof)) for proof in self._proofs]
+        return {**self._tell(self._tools.read_store(self._store)), "proofs": proofs}
 
     def _waiting(self, step: Step) -> Waits[str | None]:
         if not isinstance(step, Reconnect):
@@ -87,9 +104,12 @@ class ClientTransaction(Transaction[Step, StoreFile]):
 
     def _act(self, step: Step) -> str | None:
         match step:
-            case Preflight(_, problem):
+            case Preflight(problem=problem):
                 if problem is not None:
                     raise problem.error()
+                return step.note
+            case KeepPassword():
+                self._staged.keep_password()
             case AddCertificate(_, label, certificate, provider):
                 return self._add(label, certificate, provider)
             case Swap(keep_index):
@@ -103,6 +123,8 @@ class ClientTransaction(Transaction[Step, StoreFile]):
                 return self._check_live(step)
             case CheckStanza(stanza):
                 return self._check_stanza(stanza)
+            case Prove(server, copy):
+                return self._prove_copy(server) if copy else self._prove(server)
             case BackUp() | Stage() | DeleteLabel() | CheckStaged():
                 return self._common(step)
         return None
@@ -112,7 +134,7 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         match step:
             case Reconnect():
                 return ReconnectFailed("client-not-run", message, context=context)
-            case Swap() | MoveOut() | CheckLive() | CheckStanza():
+            case Swap() | MoveOut() | CheckLive() | CheckStanza() | Prove(copy=False):
                 return SwapFailed("live-step-failed", message, context=context)
             case _:
                 return super()._told(step, error)
@@ -156,11 +178,54 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         check_live(store, step, datetime.now(timezone.utc))
         if any(isinstance(other, Reconnect) for other in self._plan.steps):
             self._run.proved |= {(store.id, item.sha256) for item in store.certificates}
-        fetched = [sha256 for expected in step.expected for sha256 in expected.sha256s[:1]]
-        return ", ".join(f"SHA-256 {sha256}" for sha256 in fetched) or None
+        held = {item.sha256 for item in store.certificates}
+        fetched = dict.fromkeys(
+            next((sha256 for sha256 in expected.sha256s if sha256 in held), "") for expected in step.expected
+        )
+        return ", ".join(f"SHA-256 {sha256}" for sha256 in fetched if sha256) or None
 
     def _check_stanza(self, stanza: Stanza) -> str | None:
         if stanza.server is None:
             return None
-        check_stanza(self._tools.read_store(self._store), stanza.name, self._tools.present(stanza.server))
-        return f"{stanza.server} presents what the store trusts; the next database backup uses it"
+        if self._checked is None:
+            self._checked = self._tools.read_store(self._store), self._seen_at_the_end()
+        store, seen = self._checked
+        check_stanza(store, stanza.name, seen[stanza.server], datetime.now(timezone.utc))
+        what = "database backup" if stanza.database_backup else "session"
+        return f"{stanza.server} presents what the store trusts; the next {what} uses it"
+
+    def _seen_at_the_end(self) -> dict[Server, Presented]:
+        """What the servers of all CheckStanza present: however many are silent, they are waited for once."""
+        stanzas = (step.stanza for step in self._plan.steps if isinstance(step, CheckStanza))
+        servers = tuple(dict.fromkeys(stanza.server for stanza in stanzas if stanza.server is not None))
+        return dict(zip(servers, self._tools.present(servers), strict=True))
+
+    def _prove_copy(self, server: Server) -> str:
+        """What IBM's TLS says of the private copy. Raises EditFailed when it refuses the server with it."""
+        with self._run.interrupts.interruptible():
+            proof = self._tools.prove(self._staged.database, None, server)
+        if proof.answer == "refused":
+            raise EditFailed(
+                "copy-not-trusted",
+                f"with the new certificate the client would not trust {server}: {proof.reason}",
+                hint="`dsmcertfix probe` shows what the server presents: its root is what must be trusted.",
+            )
+        return proof.reason
+
+    def _prove(self, server: Server) -> str:
+        """What IBM's TLS says of the live store.
+
+        Raises ReconnectFailed when it refuses the server with it, and no session was granted before.
+        """
+        with self._run.interrupts.interruptible():
+            proof = self._tools.prove(self._store.directory / StoreFile.KDB.value, self._store.owner, server)
+        self._proofs.append(proof)
+        signed_on = any(
+            isinstance(step, Reconnect) and step.stanza.server == server for step in self._plan.steps
+        )
+        # The client itself was let in: its node is STRICT now, and the old store would lock it out.
+        if proof.answer == "refused" and not signed_on:
+            raise ReconnectFailed(
+                "store-not-trusted", f"the client would not trust {server} with the new store: {proof.reason}"
+            )
+        return proof.reason

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from dsmcertfix.client.engine import Engine
 from dsmcertfix.errors import (
     BackupFailed,
     DsmcertfixError,
@@ -25,16 +24,17 @@ from dsmcertfix.errors import (
     SwapFailed,
     bug,
 )
+from dsmcertfix.ibm.engines import Engine
 from dsmcertfix.model import Certificate, FileFact, FileSet, FileT
-from dsmcertfix.plan import BackUp, CheckStaged, CommonStep, DeleteLabel, Stage, step_name
-from dsmcertfix.platforms.base import Platform, StoreDirectory
-from dsmcertfix.process import Waits
+from dsmcertfix.planning.steps import BackUp, CheckStaged, CommonStep, DeleteLabel, Stage, step_name
+from dsmcertfix.system.base import Platform, StoreDirectory
+from dsmcertfix.system.process.run import Waits
 from dsmcertfix.transaction import live
-from dsmcertfix.transaction.backup import Backup, make_backup
+from dsmcertfix.transaction.backup import Backup, make_backup, manifest_hash, read_as_owner, require_room
 from dsmcertfix.transaction.interrupts import Interrupts
 from dsmcertfix.transaction.journal import Journal
+from dsmcertfix.transaction.live import tidy
 from dsmcertfix.transaction.staging import Staged
-from dsmcertfix.transaction.tidying import tidy
 
 StepT = TypeVar("StepT")
 
@@ -92,8 +92,9 @@ class Transaction(ABC, Generic[StepT, FileT]):
         self._located = subject.located
         self._id = subject.located.id
         self._directory = run.directory / "stores" / self._id
-        self._staged = Staged(self._directory / "stage", subject.located.kind, engines)
+        self._staged = Staged(self._directory / "stage", subject.located, engines, platform)
         self._backup: Backup[FileT] | None = None
+        self._deleted: str | None = None
         self._live = False
         self._access_lost: tuple[str, ...] = ()
 
@@ -232,17 +233,21 @@ class Transaction(ABC, Generic[StepT, FileT]):
             case Stage():
                 self._platform.private_directory(self._staged.directory)
                 self._staged.fill(self._require_backup())
-            case DeleteLabel(certificate):
-                return self._delete(certificate)
+            case DeleteLabel():
+                return self._delete()
             case CheckStaged(removed, added):
                 self._staged.check(self._require_backup(), removed, self._added(added))
         return None
 
-    def _delete(self, certificate: Certificate) -> str:
-        with self._run.interrupts.interruptible():
-            return self._staged.edit(
-                lambda engine, path: engine.delete(path, certificate), removed=(certificate,)
-            )
+    def _delete(self) -> str:
+        """All that is to go went in one edit, at the first of the steps; by which engine."""
+        if self._deleted is None:
+            gone = tuple(step.certificate for step in self._steps if isinstance(step, DeleteLabel))
+            with self._run.interrupts.interruptible():
+                self._deleted = self._staged.edit(
+                    lambda engine, path: engine.delete(path, gone), removed=gone
+                )
+        return self._deleted
 
     def _added(self, added: tuple[Certificate, ...]) -> tuple[tuple[str, bytes], ...]:
         """Label and DER of what the plan adds."""
@@ -250,9 +255,12 @@ class Transaction(ABC, Generic[StepT, FileT]):
 
     def _back_up(self) -> str:
         path = self._directory / "backup"
+        require_room(self._subject.facts, self._run.directory)
         self._platform.private_directory(path)
+        contents = read_as_owner(self._platform, self._located, self._subject.facts)
         with self._platform.reading(self._located) as directory:
-            self._backup = make_backup(directory, self._subject.facts, path)
+            self._backup = make_backup(directory, self._subject.facts, path, contents)
+        self._run.journal.append("backed-up", self._id, manifest=manifest_hash(path))
         return str(path)
 
     def _in_store(self, work: Callable[[StoreDirectory[FileT]], None]) -> None:

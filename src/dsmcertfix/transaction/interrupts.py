@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from dsmcertfix.errors import Interrupted, Terminated
-from dsmcertfix.process_signals import UntilOver
+from dsmcertfix.system.process.signals import UntilOver
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 

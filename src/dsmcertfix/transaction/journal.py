@@ -2,6 +2,10 @@
 
 Owns the file format: JSON Lines, one event a line, `schema` in the first. A reader skips unknown events and
 fields, so that a journal of any release loads; a torn last line is an intention that never became an act.
+
+The events are a chain: `prev` of each is the SHA-256 of the line before it, without its line end, and 64
+zeros in the first. The hash of the last line (the head) stands for all of them. A torn line is no part of it,
+and the journals of earlier releases have none.
 """
 
 from __future__ import annotations
@@ -12,13 +16,17 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from dsmcertfix.errors import Unrecovered
+from dsmcertfix.system.private import sync_directory
 
 SCHEMA = "dsmcertfix.journal/1"
 FILE = "journal.jsonl"
+FIRST = "0" * 64
+"""What the first event has in place of a hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,10 @@ class Journal:
             os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         )
         self._handle = os.open(path, flags, 0o600)
-        self._torn = bool(events) and not path.read_bytes().endswith(b"\n")
-        _sync_name(path)
+        before = path.read_bytes() if events else b""
+        self._torn = bool(events) and not before.endswith(b"\n")
+        self._head = chain_of(before).head
+        sync_directory(path.parent)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -69,13 +79,17 @@ class Journal:
     def _write(self, event: Event) -> None:
         line = {"n": event.number, "at": event.at.isoformat(), "event": event.kind, "store": event.store}
         line |= event.data
-        text = json.dumps({key: value for key, value in line.items() if value is not None}) + "\n"
+        if self._torn:
+            # What was cut off may be whole but for its line end.
+            self._head = chain_of(self.path.read_bytes()).head
+        line["prev"] = self._head
+        text = json.dumps({key: value for key, value in line.items() if value is not None}).encode()
         # A full disk may have cut the line before: it must not swallow this one too.
-        rest = memoryview((("\n" if self._torn else "") + text).encode())
+        rest = memoryview((b"\n" if self._torn else b"") + text + b"\n")
         self._torn = True
         while rest:
             rest = rest[os.write(self._handle, rest) :]
-        self._torn = False
+        self._torn, self._head = False, sha256(text).hexdigest()
         os.fsync(self._handle)
 
     def _tell(self, event: Event) -> None:
@@ -87,17 +101,6 @@ class Journal:
     def close(self) -> None:
         """Nothing more is written."""
         os.close(self._handle)
-
-
-def _sync_name(path: Path) -> None:
-    """The file's name survives a power cut, too."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_journal(path: Path) -> tuple[Event, ...]:
@@ -122,9 +125,45 @@ def read_journal(path: Path) -> tuple[Event, ...]:
     return events
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Whether the events of a journal are as they were written, as far as the journal itself can tell.
+
+    `chained` of `events` carry the hash of the one before; `head` is the hash of the last line. `broken_at`
+    is the number of the first line (from 1) that does not fit what stands before it.
+    """
+
+    events: int
+    chained: int
+    head: str
+    broken_at: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every event is in the chain, and none before the last was changed, moved or taken out."""
+        return self.events > 0 and self.chained == self.events and self.broken_at is None
+
+
+def chain_of(data: bytes) -> Chain:
+    """The chain in the bytes of a journal. Never raises."""
+    events, chained, head, broken_at = 0, 0, FIRST, None
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if _event(line) is None:
+            continue
+        events += 1
+        told = json.loads(line).get("prev")
+        if told is not None or chained:
+            chained += 1
+            if told != head and broken_at is None:
+                broken_at = number
+        head = sha256(line).hexdigest()
+    return Chain(events, chained, head, broken_at)
+
+
 def _event(line: bytes) -> Event | None:
     try:
         data = json.loads(line)
+        data.pop("prev", None)
         at = datetime.fromisoformat(data.pop("at"))
         number, kind, store = int(data.pop("n")), str(data.pop("event")), data.pop("store", None)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):

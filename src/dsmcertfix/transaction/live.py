@@ -6,12 +6,15 @@ Each function may be cut off at any line; `restore` with the same backup brings 
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Mapping
 
 from dsmcertfix.errors import BackupFailed, DsmcertfixError, NotRestored, PlanOutdated, SwapFailed
-from dsmcertfix.model import FileT
-from dsmcertfix.platforms.base import Slot, StoreDirectory
+from dsmcertfix.model import FileSet, FileT, StoreFile
+from dsmcertfix.system.base import Platform, Slot, StoreDirectory
+from dsmcertfix.system.private import sync_directory
 from dsmcertfix.transaction.backup import Backup, SavedFile
+from dsmcertfix.transaction.journal import Journal
 
 Contents = Mapping[FileT, "bytes | BackupFailed"]
 
@@ -44,10 +47,13 @@ def move_out(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
 
 
 def keep_access(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
-    """Every file that was there before and is there now is open to whom it was open, and to nobody else."""
+    """Every file that was there before and is there now is open to whom it was open, and to nobody else.
+
+    Raises NotPermitted for one that somebody has put there since.
+    """
     for item in backup.files:
         if item.metadata is not None and directory.present(item.fact.file):
-            directory.keep_access(item.fact.file, item.metadata)
+            directory.keep_access(item.fact.file, item.metadata, backup.made_at)
 
 
 def access_lost(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> tuple[str, ...]:
@@ -64,6 +70,13 @@ def access_lost(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> tupl
                     f"{old.mode:04o} and ACL could not be given to it again"
                 )
     return tuple(lines)
+
+
+def drop_new_index(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
+    """A client's index file is the one of the backup, or gone: then the client makes a new one (IT42905)."""
+    for item in backup.files:
+        if item.fact.file is StoreFile.IDX and not _intact(directory, item, "live"):
+            directory.discard(item.fact.file, "live")
 
 
 def settle(directory: StoreDirectory[FileT]) -> None:
@@ -202,3 +215,30 @@ def _intact(directory: StoreDirectory[FileT], item: SavedFile[FileT], slot: Slot
         return same and directory.metadata(item.fact.file, slot) == item.metadata
     except (OSError, DsmcertfixError):
         return False
+
+
+LEFT, TIDIED = "left-behind", "tidied"
+
+
+def tidy(platform: Platform, journal: Journal, store: str, located: FileSet[FileT], *, touched: bool) -> bool:
+    """Neither a private copy nor, beside a `touched` store, a file of the run is there any more.
+
+    Never raises. Where something stays the journal says so, for the next run to try again, and the answer is
+    False.
+    """
+    run = journal.path.parent
+    staged = run / "stores" / store / "stage"
+    left: list[str] = []
+    shutil.rmtree(staged, ignore_errors=True)
+    if staged.exists():
+        left.append(str(staged))
+    with contextlib.suppress(OSError):
+        sync_directory(staged.parent)
+    if touched:
+        try:
+            platform.in_store(located, run.name, finish)
+        except (DsmcertfixError, OSError) as error:
+            left.append(str(error))
+    if left:
+        journal.note(LEFT, store, note="; ".join(left))
+    return not left

@@ -17,50 +17,53 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from dsmcertfix.assess import AssessedStore
-from dsmcertfix.client.reading import read_store
 from dsmcertfix.errors import DsmcertfixError, Problem, Unrecovered
-from dsmcertfix.folding import store_data
-from dsmcertfix.model import FileT, LocatedStore, ServerFile, StoreFile
-from dsmcertfix.platforms.base import Platform, StoreDirectory
-from dsmcertfix.report import StoreReport, store_report
-from dsmcertfix.server.control import APPEARS_AFTER_S
-from dsmcertfix.server.model import LABEL, LocatedInstance
-from dsmcertfix.server.reading import is_running, read_instance
-from dsmcertfix.server.report import key_database_report
+from dsmcertfix.ibm import gskit_tls
+from dsmcertfix.ibm.client.reading import read_store
+from dsmcertfix.ibm.server.control import APPEARS_AFTER_S
+from dsmcertfix.ibm.server.instance import LABEL, LocatedInstance
+from dsmcertfix.ibm.server.reading import is_running, read_instance
+from dsmcertfix.model import FileT, LocatedStore, ServerFile, StoreFile, Unfinished
+from dsmcertfix.planning.assess import AssessedStore
+from dsmcertfix.report.instance import key_database_report
+from dsmcertfix.report.result import StoreReport, proof_report, store_report
+from dsmcertfix.system.base import Platform, StoreDirectory
+from dsmcertfix.system.host import started_after
 from dsmcertfix.transaction import live
-from dsmcertfix.transaction.backup import Backup, load_backup, make_backup
+from dsmcertfix.transaction.backup import Backup, load_backup, make_backup, read_as_owner
+from dsmcertfix.transaction.folding import store_data
+from dsmcertfix.transaction.goal import is_repaired
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
-from dsmcertfix.transaction.renewed import is_renewed
-from dsmcertfix.transaction.repaired import is_repaired
-from dsmcertfix.transaction.runs import PastRun, StoreRun, past_runs
+from dsmcertfix.transaction.live import TIDIED, tidy
+from dsmcertfix.transaction.runs import PastRun, StoreRun, half_way, past_runs
+from dsmcertfix.transaction.server_checks import is_renewed
 from dsmcertfix.transaction.services import start_again
-from dsmcertfix.transaction.tidying import TIDIED, tidy
 
 _SERVICE_LIMIT_S = 60.0
+_PROOF_LIMIT_S = 10.0
 _POLL_S = 0.2
 
 
-def recover_run(platform: Platform, run: PastRun, observe: Callable[[Event], None]) -> tuple[Problem, ...]:
+def recover_run(platform: Platform, run: PastRun, observe: Callable[[Event], None]) -> tuple[Unfinished, ...]:
     """Every store of the run is as it was before it, or as the run finished it; the journal is closed.
 
     Returns what could not be put back; then the journal stays open, and the next try goes on from there.
     """
-    problems: list[Problem] = []
+    problems: list[Unfinished] = []
     try:
         journal = Journal(run.journal_path, observe, read_journal(run.journal_path))
     except OSError as error:
-        return (_no_journal(run, error),)
+        return (Unfinished(_no_journal(run, error)),)
     try:
         for store in run.stores:
             problem = _recover_store(platform, run, store, journal)
             if problem is not None:
-                problems.append(problem)
-        problems += start_again(platform, journal, run.restarting, _SERVICE_LIMIT_S)
+                problems.append(Unfinished(problem, store.located))
+        problems += map(Unfinished, start_again(platform, journal, run.restarting, _SERVICE_LIMIT_S))
         if not problems:
             journal.append("run-finished", recovered=True)
     except OSError as error:
-        problems.append(_no_journal(run, error))
+        problems.append(Unfinished(_no_journal(run, error)))
     finally:
         journal.close()
     return tuple(problems)
@@ -72,7 +75,7 @@ def _no_journal(run: PastRun, error: OSError) -> Problem:
 
 
 def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: Journal) -> Problem | None:
-    if store.live and store.outcome in (None, "broken"):
+    if store in half_way(run):
         try:
             backup = load_backup(store.backup_path, store.located.kind)
             if _finished(platform, store, backup, journal):
@@ -106,7 +109,7 @@ def _finished(platform: Platform, store: StoreRun, backup: Backup[Any], journal:
     if isinstance(located, LocatedInstance):
         report = _renewed(platform, store, located, backup, run)
     elif isinstance(located, LocatedStore):
-        report = _repaired(platform, store, located, backup, run)
+        report = _repaired(platform, store, located, backup, journal)
     if report is None:
         return False
     told = store_data(report)
@@ -128,14 +131,27 @@ def _renewed(
 
 
 def _repaired(
-    platform: Platform, store: StoreRun, located: LocatedStore, backup: Backup[StoreFile], run: str
+    platform: Platform, store: StoreRun, located: LocatedStore, backup: Backup[StoreFile], journal: Journal
 ) -> StoreReport | None:
-    """The store, made sure of, if a client has fetched into it what it was to fetch."""
+    """The store, made sure of, if a client has fetched what it was to fetch, or IBM's TLS proves it."""
     now = read_store(platform, located)
     if store.goal is None or not is_repaired(store.goal, now, datetime.now(timezone.utc)):
         return None
+    library = gskit_tls.library(platform) if store.goal.servers else None
+    database = located.directory / StoreFile.KDB.value
+    proofs = tuple(
+        gskit_tls.prove(platform, library, located.owner, database, server, _PROOF_LIMIT_S)
+        for server in store.goal.servers
+    )
+    if any(proof.answer != "accepted" for proof in proofs):
+        return None
+    run = journal.path.parent.name
+    if started_after(journal.events[0].at):
+        # Nobody can tell whether the index file that the client has made is whole.
+        platform.in_store(located, run, lambda directory: live.drop_new_index(directory, backup))
     platform.in_store(located, run, _keeping(backup))
-    return store_report(AssessedStore(now, ()))
+    now = read_store(platform, located)
+    return replace(store_report(AssessedStore(now, ())), proofs=tuple(map(proof_report, proofs)))
 
 
 def _keeping(backup: Backup[FileT]) -> Callable[[StoreDirectory[FileT]], None]:
@@ -170,8 +186,9 @@ def _keep_what_is_there(
             return path
     try:
         platform.private_directory(path)
+        contents = read_as_owner(platform, located, now.files)
         with platform.reading(located) as opened:
-            make_backup(opened, now.files, path)
+            make_backup(opened, now.files, path, contents)
     except (OSError, DsmcertfixError):
         return None
     return path
@@ -250,5 +267,8 @@ def tidy_runs(platform: Platform, state: Path, observe: Callable[[Event], None])
 
 def _given_up(problem: Problem, run: PastRun) -> Problem:
     """The problem, and how to go on when the store cannot come back (its directory is gone, say)."""
-    way_out = f"to leave that store as it is, move `{run.directory}` away; its backup is in there"
+    way_out = (
+        f"to leave that store as it is: `dsmcertfix recover --give-up {run.id}`; its backup stays in "
+        f"{run.directory / 'stores'}"
+    )
     return replace(problem, context=(*problem.context, way_out))

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from dsmcertfix.errors import DsmcertfixError, NotRestored, Outcome, SwapFailed
 from dsmcertfix.model import FileT
-from dsmcertfix.plan import BackUp, Restore, step_text
-from dsmcertfix.platforms.base import Platform
+from dsmcertfix.planning.steps import BackUp, Restore, step_text
+from dsmcertfix.system.base import Platform
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.backup import load_backup
 from dsmcertfix.transaction.executor import Run, Subject, Transaction

@@ -5,8 +5,8 @@ Everything here needs the journal, the backup and the file system, and nothing e
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,20 +16,19 @@ from typing import Any
 
 from dsmcertfix import __version__
 from dsmcertfix.errors import BackupFailed, DsmcertfixError, NotFound, Outcome, Problem, Unrecovered
-from dsmcertfix.lenient import text
+from dsmcertfix.ibm.server.instance import LocatedInstance
 from dsmcertfix.model import FileSet, LocatedStore, Owner, ServerFile
-from dsmcertfix.platforms import private
-from dsmcertfix.platforms.base import Platform
-from dsmcertfix.platforms.removing import remove, removing
-from dsmcertfix.server.model import LocatedInstance
+from dsmcertfix.report.lenient import text
+from dsmcertfix.system import private
+from dsmcertfix.system.base import Platform
+from dsmcertfix.system.invocation import invocation
 from dsmcertfix.transaction.backup import MANIFEST, Backup, load_backup
+from dsmcertfix.transaction.goal import Goal, goal_from
 from dsmcertfix.transaction.journal import FILE, SCHEMA, Event, Journal, read_journal
-from dsmcertfix.transaction.repaired import Goal, goal_from
+from dsmcertfix.transaction.live import LEFT, TIDIED
 from dsmcertfix.transaction.services import cut_off_restarts
-from dsmcertfix.transaction.tidying import LEFT, TIDIED
 
-REMOVED = "removed.jsonl"
-"""What the journal of a run is called that is being removed: it is nobody's any more."""
+_STORE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class PastRun:
 
 
 def new_run(
-    platform: Platform, state: Path, observe: Callable[[Event], None], header: Mapping[str, str]
+    platform: Platform, state: Path, observe: Callable[[Event], None], header: Mapping[str, object]
 ) -> Journal:
     """The journal of a new run, in a private directory of its own, its first event written."""
     at = datetime.now(timezone.utc)
@@ -85,9 +84,8 @@ def new_run(
     with private.keeping(directory / FILE, "journal"):
         journal = Journal(directory / FILE, observe)
         try:
-            journal.append(
-                "run-started", None, schema=SCHEMA, run=run, version=__version__, pid=os.getpid(), **header
-            )
+            about = {"schema": SCHEMA, "run": run, "version": __version__, "pid": os.getpid()}
+            journal.append("run-started", None, **(about | dict(header) | invocation()))
         except OSError:
             journal.close()
             raise
@@ -132,14 +130,29 @@ def past_runs(state: Path) -> tuple[PastRun, ...]:
                 raise
             continue
         if events:
-            runs.append(_past_run(path.parent, events))
+            runs.append(past_run(path.parent, events))
     # Not by name alone: two runs may have begun in the same second.
     return tuple(sorted(runs, key=lambda run: (run.started_at, run.id)))
+
+
+def run_in(state: Path, wanted: str | None) -> PastRun:
+    """The run with that id, or the newest one. Raises NotFound without any, Unrecovered as `past_runs`."""
+    found = sorted(path.parent.name for path in (state / "runs").glob(f"*/{FILE}"))
+    chosen = wanted if wanted is not None else next(reversed(found), None)
+    if chosen not in found:
+        raise no_such_run(chosen or "")
+    directory = state / "runs" / chosen
+    return past_run(directory, read_journal(directory / FILE))
 
 
 def cut_off(state: Path) -> tuple[PastRun, ...]:
     """The runs that never came to their end."""
     return tuple(run for run in past_runs(state) if not run.finished)
+
+
+def half_way(run: PastRun) -> tuple[StoreRun, ...]:
+    """The sets that a run which did not come to its end may have left in the midst of a change."""
+    return tuple(store for store in run.stores if store.live and store.outcome in (None, "broken"))
 
 
 def store_started_data(located: FileSet[Any]) -> dict[str, object]:
@@ -166,29 +179,39 @@ def run_to_undo(state: Path, wanted: str | None) -> tuple[PastRun, tuple[StoreRu
     A rollback is undone only by its id. Raises NotFound when there is no such run.
     """
     runs = past_runs(state)
-    undone: set[tuple[str, str]] = set()
-    for run in reversed(runs):
-        # A rollback that was rolled back itself undoes nothing.
-        undone |= {
-            (run.undoes, store.id)
-            for store in run.stores
-            if run.undoes and not store.failed and store.live and (run.id, store.id) not in undone
-        }
-        if wanted is not None:
+    if wanted is not None:
+        for run in runs:
             if run.id == wanted:
                 return run, tuple(store for store in run.stores if store.live and not store.failed)
-        elif run.undoes is None:
-            left = [store for store in run.stores if store.outcome == "changed"]
-            left = [store for store in left if (run.id, store.id) not in undone]
-            if left:
-                return run, tuple(left)
-    if wanted is not None:
-        raise _no_such_run(wanted)
+        raise no_such_run(wanted)
+    left = left_to_undo(runs)
+    for run in reversed(runs):
+        if run.undoes is None and left[run.id]:
+            return run, left[run.id]
     raise NotFound(
         "nothing-to-roll-back",
         "no run has changed a store that was not rolled back since",
-        hint="`dsmcertfix backups` lists the backup sets.",
+        hint="`dsmcertfix history` lists what was done here.",
     )
+
+
+def left_to_undo(runs: tuple[PastRun, ...]) -> dict[str, tuple[StoreRun, ...]]:
+    """By each run's id what it changed and no later one put back; `runs` are all, the oldest first."""
+    undone: set[tuple[str, str]] = set()
+    left: dict[str, tuple[StoreRun, ...]] = {}
+    for run in reversed(runs):
+        changed = tuple(
+            store for store in run.stores if _changed(run, store) and (run.id, store.id) not in undone
+        )
+        left[run.id] = changed
+        # A rollback that was rolled back itself undoes nothing.
+        undone |= {(run.undoes, store.id) for store in changed if run.undoes}
+    return left
+
+
+def _changed(run: PastRun, store: StoreRun) -> bool:
+    """Whether the run left the store another one; what a rollback put back is told as rolled back."""
+    return store.outcome == "changed" if run.undoes is None else store.live and not store.failed
 
 
 def backup_sets(state: Path) -> tuple[tuple[PastRun, StoreRun, Backup[Any] | Problem], ...]:
@@ -216,81 +239,15 @@ def _verified(store: StoreRun) -> Backup[Any] | Problem:
     return backup
 
 
-def prunable(state: Path, keep: int) -> tuple[PastRun, ...]:
-    """The finished runs that may go: for each store the newest `keep` sets stay, at least one.
-
-    A run whose journal is open stays, and so does the one that `rollback` would undo.
-    """
-    runs = past_runs(state)
-    kept: set[str] = {run.id for run in runs if not run.finished}
-    with contextlib.suppress(NotFound):
-        kept.add(run_to_undo(state, None)[0].id)
-    seen: dict[str, int] = {}
-    for run in reversed(runs):
-        for store in run.stores:
-            if not (store.backup_path / MANIFEST).exists():
-                continue
-            seen[store.id] = seen.get(store.id, 0) + 1
-            if seen[store.id] <= max(1, keep):
-                kept.add(run.id)
-    return tuple(run for run in runs if run.id not in kept)
+def no_such_run(wanted: str) -> NotFound:
+    """The error that says that there is no run with that id."""
+    return NotFound("run-not-found", f"there is no run `{wanted}`", hint="`dsmcertfix history` lists them.")
 
 
-def finished_run(state: Path, wanted: str) -> PastRun:
-    """The run with that id. Raises NotFound when there is none, Unrecovered while it is not finished."""
-    found = next((run for run in past_runs(state) if run.id == wanted), None)
-    if found is None:
-        raise _no_such_run(wanted)
-    if not found.finished:
-        raise _not_finished(found)
-    return found
+def past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
+    """The run in that directory, as its events tell it.
 
-
-def _no_such_run(wanted: str) -> NotFound:
-    return NotFound("run-not-found", f"there is no run `{wanted}`", hint="`dsmcertfix backups` lists them.")
-
-
-def _not_finished(run: PastRun) -> Unrecovered:
-    return Unrecovered("run-not-finished", f"run {run.id} is not finished; its backup stays")
-
-
-def remove_run(run: PastRun) -> None:
-    """No journal tells of the run any more, so there is no set of it; and its directory is gone.
-
-    Raises Busy or NotPermitted where something cannot be removed: then the run is there as it was, or what is
-    left of it is found by `remains`.
-    """
-    if not run.finished:
-        raise _not_finished(run)
-    with removing(run.directory):
-        # One rename: whenever a removal is cut off, no set looks damaged and no rollback wants what is gone.
-        run.journal_path.rename(run.directory / REMOVED)
-    remove_remains(run.directory)
-
-
-def remains(state: Path) -> tuple[Path, ...]:
-    """The directories of removed runs that are still there: something stayed, or the removal was cut off.
-
-    Call it only while no other run can be at work: an empty one may be that of a run that begins.
-    """
-    runs = state / "runs"
-    marked = {path.parent for path in runs.glob(f"*/{REMOVED}")}
-    empty = {path for path in runs.glob("*") if path.is_dir() and not any(path.iterdir())}
-    return tuple(sorted(marked | empty))
-
-
-def remove_remains(directory: Path) -> None:
-    """The directory of a removed run is gone. Raises as `remove_run` does."""
-    with removing(directory):
-        for manifest in directory.glob(f"stores/*/backup/{MANIFEST}"):
-            # First, for whoever has read the journal before.
-            with contextlib.suppress(OSError):
-                manifest.unlink()
-        remove(directory, REMOVED)
-
-
-def _past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
-    """Raises Unrecovered for a journal that does not say what must be known to undo the run."""
+    Raises Unrecovered for a journal that does not say what must be known to undo the run."""
     try:
         return _told_run(directory, events)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -306,10 +263,13 @@ def _told_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
     first = events[0]
     header: Mapping[str, Any] = first.data if first.kind == "run-started" else {}
     ids = dict.fromkeys(event.store for event in events if event.kind == "store-started" and event.store)
+    if not all(map(_STORE_ID.match, ids)):
+        raise ValueError("it tells of a store by a name that is none")
     stores = tuple(_store_run(directory, store, events) for store in ids)
     finished = any(event.kind == "run-finished" for event in events)
     return PastRun(
-        str(header.get("run", directory.name)),
+        # Not as the journal says: the name is part of those of a run's own files.
+        directory.name,
         directory,
         str(header.get("command", "fix")),
         first.at,
@@ -345,13 +305,21 @@ def _store_run(directory: Path, store: str, events: tuple[Event, ...]) -> StoreR
     return StoreRun(store, _located(data), live_started, outcome, path, failed, started, goal_from(data))
 
 
+def _straight(text: str) -> Path:
+    """The directory. Raises ValueError for what is none that a run ever worked in."""
+    path = Path(text)
+    if not path.is_absolute() or ".." in path.parts or "\0" in text:
+        raise ValueError("it tells of a directory that is not told by its whole path")
+    return path
+
+
 def _located(data: Mapping[str, Any]) -> FileSet[Any]:
     told = data["owner"]
     home = Path(told["home"]) if told.get("home") else None
     groups = tuple(int(group) for group in told.get("groups") or ())
     owner = Owner(int(told["uid"]), int(told["gid"]), str(told["name"]), home, groups)
     # The device number of the same file system may be another after a reboot; the inode is not.
-    directory, identity = Path(data["directory"]), (0, int(data["identity"][1]))
+    directory, identity = _straight(data["directory"]), (0, int(data["identity"][1]))
     match data.get("files"):
         case None:
             return LocatedStore(directory, identity, (), owner)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
-from dsmcertfix.client.engine import Engine
 from dsmcertfix.errors import (
     Busy,
     DsmcertfixError,
@@ -23,12 +22,10 @@ from dsmcertfix.errors import (
     SwapFailed,
     WrongCertificate,
 )
+from dsmcertfix.ibm.engines import Engine
+from dsmcertfix.ibm.server.control import Keeper, Start
 from dsmcertfix.model import Certificate, Presented, Server, ServerFile
-from dsmcertfix.plan import BackUp, CheckStaged, DeleteLabel, Stage
-from dsmcertfix.platforms.base import Platform
-from dsmcertfix.process import Waits
-from dsmcertfix.server.control import Keeper, Start
-from dsmcertfix.server.plan import (
+from dsmcertfix.planning.renew import (
     LIVE_SERVER_STEPS,
     AwaitCertificate,
     CheckRenewed,
@@ -39,9 +36,12 @@ from dsmcertfix.server.plan import (
     StopServer,
     server_step_text,
 )
+from dsmcertfix.planning.steps import BackUp, CheckStaged, DeleteLabel, Stage
+from dsmcertfix.system.base import Platform
+from dsmcertfix.system.process.run import Waits
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.executor import Ended, Run, Subject, Transaction, because
-from dsmcertfix.transaction.renewed import Contents, check_renewed, contents
+from dsmcertfix.transaction.server_checks import Contents, check_renewed, contents
 
 _POLL_S = 0.2
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsmcertfix.errors import Problem, ServiceDown
-from dsmcertfix.platforms.base import ClientService, Platform
-from dsmcertfix.service_report import ServiceReport
-from dsmcertfix.services import told
+from dsmcertfix.report.services import ServiceReport, told
+from dsmcertfix.system.base import ClientService, Platform
 from dsmcertfix.transaction.journal import Event, Journal
 
 RESTARTING, RESTARTED = "service-restarting", "service-restarted"
@@ -54,11 +53,17 @@ def cut_off_restarts(events: Iterable[Event]) -> tuple[str, ...]:
     return tuple(left)
 
 
+def _not_known(name: str) -> Problem:
+    message = f"the service {name} is not known on this system"
+    return ServiceDown("client-service-not-known", message, hint="Start it by hand.").problem()
+
+
 def start_again(platform: Platform, journal: Journal, names: Iterable[str], limit_s: float) -> list[Problem]:
-    """Those services run; or why not."""
+    """Those services run; or why not. One that is none of the client's is not started, whoever names it."""
     problems = []
+    known = {service.name for service in platform.services()}
     for name in names:
-        problem = platform.start(name, limit_s)
+        problem = platform.start(name, limit_s) if name in known else _not_known(name)
         if problem is not None:
             problems.append(problem)
         else:

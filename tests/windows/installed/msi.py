@@ -15,7 +15,7 @@ assert sys.platform == "win32"
 
 from tests.windows_package.places import WINDOWS, module
 
-from dsmcertfix.win32 import files, security
+from dsmcertfix.system.win32 import files, security
 
 FOLDER = Path(r"C:\Program Files\dsmcertfix")
 PROGRAM = FOLDER / "dsmcertfix.exe"

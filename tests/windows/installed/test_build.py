@@ -20,6 +20,7 @@ import dsmcertfix
 TOP = Path(__file__).parents[3]
 ELSEWHERE = Path(r"D:\another place")
 NEEDED = ("src", "packaging/windows")
+FILES = ("LICENSE", "pyproject.toml", "packaging/requirements.lock", "scripts/locked.py", "scripts/sbom.py")
 LIMIT_S = 1200.0
 
 
@@ -27,10 +28,13 @@ def test_a_second_build_from_another_place_and_drive_has_the_same_hashes(package
     shutil.rmtree(ELSEWHERE, ignore_errors=True)
     for name in NEEDED:
         shutil.copytree(TOP / name, ELSEWHERE / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy2(TOP / "LICENSE", ELSEWHERE)
+    (ELSEWHERE / "scripts").mkdir()
+    for name in FILES:
+        shutil.copy2(TOP / name, ELSEWHERE / name)
     program = [
         sys.executable,
         str(ELSEWHERE / "packaging" / "windows" / "build.py"),
+        "--any-python",
         str(ELSEWHERE / "built"),
     ]
     environment = {**os.environ, "TEMP": r"D:\\", "TMP": r"D:\\", "PYTHONHASHSEED": "42", "USERNAME": "other"}

@@ -19,7 +19,7 @@ from tests.windows.command import slots
 from tests.windows.tool import Tool
 
 from dsmbench.windows import WindowsEndpoint
-from dsmcertfix.win32 import files
+from dsmcertfix.system.win32 import files
 
 PLACE = Path(r"D:\Prögramme (x64)\Tivoli Größe\baclient")
 

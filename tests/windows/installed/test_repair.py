@@ -25,7 +25,7 @@ from tests.windows.tool import Tool
 
 from dsmbench.windows import WindowsEndpoint
 from dsmbench.windows_holding import held
-from dsmcertfix.store import kdb
+from dsmcertfix.ibm.key_database import kdb
 
 NAMES = ("TSM01", "TSM02", "TSM03")
 LABEL = "TSM server {} self-signed key"
@@ -160,11 +160,23 @@ def test_a_key_database_that_another_program_holds_is_busy_and_untouched(tool: T
     before = store_files(scene)
     with held(scene.database):
         native = tool.fix()
-        for_the_console = tool.text("fix", "--yes", "--exit-profile", "configmgr")
+        for_the_console = tool.text("fix", "--yes", "--trust-on-first-use", "--exit-profile", "configmgr")
     assert (native.code, native.report["changed"]) == (11, False)
     assert for_the_console.code == 1618
     assert store_files(scene) == before
     assert tool.fix().code == 0
+
+
+def test_the_program_starts_itself_once_more_to_parse_what_is_a_users_and_to_prove(
+    tool: Tool, scene: Scene
+) -> None:
+    scene.store(4)
+    trusted = [scene.endpoint.trusted(name, server) for name, server in scene.servers.items()]
+    hers = scene.endpoint.store(user=scene.endpoint.user("alice"), certificates=trusted).resolve()
+    answer = tool.run("detect", "--prove")
+    assert (answer.code, answer.problem) == (0, "")
+    for place in (scene.endpoint.ba_directory, hers):
+        assert {proof["answer"] for proof in answer.store(place)["proofs"]} == {"accepted"}
 
 
 def test_programs_do_not_search_the_folder_of_the_frozen_tool_for_their_libraries() -> None:

@@ -62,13 +62,15 @@ def test_from_not_installed_to_repaired_as_the_consoles_see_it(
     assert said(SCCM_DETECT) == (0, "Compliant", "")
     code, out, err = said(INTUNE_DETECT)
     assert (code, bool(out), err) == (0, True, "")
-    tsm01.renew()
+    newer = fingerprint(tsm01.renew())
     assert said(SCCM_DETECT) == (0, "", "")
     code, out, err = said(INTUNE_DETECT)
     assert (code, bool(out), err) == (1, True, "")
-    assert cmd(content / "repair.cmd").code == 21, "the node is STRICT since the first session"
+    assert cmd(content / "repair.cmd").code == 2, "nobody said which certificate to expect"
+    repair = (content / "repair.cmd", "--expect-sha256", newer)
+    assert cmd(*repair).code == 21, "the node is STRICT since the first session"
     tsm01.update_node("PC1", "TRANSITIONAL")
-    assert cmd(content / "repair.cmd").code == 0
+    assert cmd(*repair).code == 0
     tsm01.stop()
     code, out, err = said(SCCM_DETECT)
     assert (code, out, bool(err)) == (16, "", True)
@@ -98,7 +100,7 @@ def test_under_configmgr_its_log_folder_has_what_the_installer_and_the_program_d
 
 
 def test_a_machine_without_a_client_counts_as_repaired(content: Path) -> None:
-    assert cmd(content / "install.cmd").code == 0
+    assert cmd(content / "install.cmd", "--trust-on-first-use").code == 0
     assert said(SCCM_DETECT) == (0, "Compliant", "")
 
 

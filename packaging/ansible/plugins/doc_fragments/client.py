@@ -42,12 +42,12 @@ options:
     default: []
   expired:
     description:
-      - Certificates that have run out.
+      - Certificates that have expired.
     type: bool
     default: false
   expires_within:
     description:
-      - Certificates that run out within so many days, too.
+      - Certificates that expire within so many days, too.
     type: int
     default: 0
   timeout:

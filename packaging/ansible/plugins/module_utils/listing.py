@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The certificates of a node as lines of text, for the diff. Pure; nothing here is a secret."""
 
-from __future__ import annotations
+from typing import Any, Dict, List
 
-from typing import Any
-
-Report = dict[str, Any]
+Report = Dict[str, Any]
 
 
 def now(report: Report) -> str:
@@ -24,7 +22,7 @@ def planned(report: Report) -> str:
     return "".join(line for store in report["stores"] for line in _lines_after(report, store))
 
 
-def _lines_after(report: Report, store: dict[str, Any]) -> list[str]:
+def _lines_after(report: Report, store: Dict[str, Any]) -> List[str]:
     steps = [step for step in report["steps"] if step["store"] == store["id"]]
     kept = [one for one in store["certificates"] if one["status"] != "pending"]
     gone = [one for one in kept if _is_taken_out(one["label"], steps)]
@@ -47,13 +45,13 @@ def _lines_after(report: Report, store: dict[str, Any]) -> list[str]:
     return [_line(store["directory"], one) for one in sorted(left + fetched, key=lambda one: one["label"])]
 
 
-def _is_taken_out(label: str, steps: list[dict[str, Any]]) -> bool:
+def _is_taken_out(label: str, steps: List[Dict[str, Any]]) -> bool:
     return any(
         step["step"] == "move-out" or (step["step"] == "delete-label" and f"`{label}`" in step["text"])
         for step in steps
     )
 
 
-def _line(directory: str, one: dict[str, Any]) -> str:
+def _line(directory: str, one: Dict[str, Any]) -> str:
     until = (one["not_after"] or "unknown")[:10]
     return f"{directory}: {one['label']}, valid until {until}, SHA-256 {one['sha256']}\n"

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clients of a node trust the certificates that their servers present now."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 ---
 module: certificates
@@ -24,13 +22,25 @@ options:
     default: false
   expect_sha256:
     description:
-      - The SHA-256 fingerprint that the new certificate must have. Without it, or O(expect_file), it is trust
-        on first use.
-    type: str
+      - The SHA-256 fingerprints of which the new certificate must have one, each as C(HEX), or as
+        C(SERVER=HEX) for that server alone. Every server needs one, unless O(trust_on_first_use) is set.
+    type: list
+    elements: str
+    default: []
   expect_file:
     description:
-      - The server's C(cert256.arm) on the node. The new certificate must be the one in it.
-    type: path
+      - Files C(cert256.arm) of servers on the node, each as C(FILE) or C(SERVER=FILE). The new certificate
+        must be in one of them.
+    type: list
+    elements: str
+    default: []
+  trust_on_first_use:
+    description:
+      - Trust whatever a server presents of which no certificate is expected.
+      - One of this, O(expect_sha256) and O(expect_file) is needed, on every node, whether there is something
+        to do or not.
+    type: bool
+    default: false
   preflight:
     description:
       - Ask the server first whether a new certificate can come. Without it trust may be removed in vain.
@@ -69,9 +79,12 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Replace what is stale
+- name: Replace what is stale, of two servers
   dsmcertfix.storage_protect.certificates:
     executable: /opt/dsmcertfix.pyz
+    expect_sha256:
+      - TSM01=a2474f49a71b02de51c1ed1a2e6c4a3c8dbb1b6f7aa5a4b6a0de2f8bb0d3c1e9
+      - TSM02=5bd1a92472a9a4ff379c48981e93d92f6379a19cd9fffc1a7b58d26fcc4a2ea9
   become: true
 
 - name: Replace the certificate of one server, and accept no other than this one
@@ -80,10 +93,11 @@ EXAMPLES = r"""
     expect_sha256: a2474f49a71b02de51c1ed1a2e6c4a3c8dbb1b6f7aa5a4b6a0de2f8bb0d3c1e9
   become: true
 
-- name: Replace what runs out within two months; the next backup fetches the new certificates
+- name: Replace what expires within two months; the next backup fetches the new certificates
   dsmcertfix.storage_protect.certificates:
     expires_within: 60
     reconnect: false
+    trust_on_first_use: true
   become: true
 """
 
@@ -136,17 +150,18 @@ def main() -> None:
         argument_spec={
             **client.shared_arguments(),
             "whole_store": {"type": "bool", "default": False},
-            "expect_sha256": {"type": "str"},
-            "expect_file": {"type": "path"},
+            "expect_sha256": {"type": "list", "elements": "str", "default": []},
+            "expect_file": {"type": "list", "elements": "str", "default": []},
+            "trust_on_first_use": {"type": "bool", "default": False},
             "preflight": {"type": "bool", "default": True},
             "reconnect": {"type": "bool", "default": True},
             "keep_index": {"type": "bool", "default": False},
             "engine": {"type": "str", "choices": ["auto", "gskit", "native"], "default": "auto"},
             "wait": {"type": "float", "default": 0.0},
         },
-        mutually_exclusive=[("expect_sha256", "expect_file")],
         supports_check_mode=True,
     )
+    client.require_expectation(module)
     if client.not_shipped_yet(module):
         module.exit_json(changed=True, msg="dsmcertfix is not on this node yet, and check mode ships nothing")
     result: dict[str, object] = {}
@@ -154,7 +169,9 @@ def main() -> None:
     if module.check_mode or module._diff:
         plan = client.report_of(module, client.plan_command(module.params))
     if module.check_mode and plan is not None:
-        report, changed, after = plan, bool(plan["steps"]), listing.planned(plan)
+        # What cannot be done changes nothing.
+        would = bool(plan["steps"]) and plan["exit_code"] == client.FINE
+        report, changed, after = plan, would, listing.planned(plan)
     else:
         report = client.report_of(module, client.fix_command(module.params))
         changed, after = bool(report["changed"]), listing.now(report)

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the clients of a node trust the certificates that their servers present now."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 ---
 module: certificates_info

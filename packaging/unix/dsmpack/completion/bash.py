@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsmpack.commandline import Command, first, own
-from dsmpack.completion import NOTE
+from dsmpack.completion import NOTE, OPTION_FILES, RUNS
 
 _ACTIONS = {
     "text": ":",
     "file": 'compopt -o filenames; COMPREPLY=($(compgen -f -- "$word"))',
+    "run": "_dsmcertfix_runs",
+    "stanza": "_dsmcertfix_stanzas",
     "directory": 'compopt -o filenames; COMPREPLY=($(compgen -d -- "$word"))',
 }
+
+
+_RUNS = f"""\
+_dsmcertfix_runs() {{
+    local path
+    for path in {" ".join(f'"{place}"2*Z-*' for place in RUNS)}; do
+        [ -d "$path" ] && path=${{path##*/}} && [[ $path == "$word"* ]] && COMPREPLY+=("$path")
+    done
+}}"""
+_STANZAS = f"""\
+_dsmcertfix_stanzas() {{
+    local file key name rest
+    for file in {" ".join(f'"{file}"' for file in OPTION_FILES)}; do
+        [ -r "$file" ] || continue
+        while read -r key name rest; do
+            [[ ${{key,,}} == se* && servername == "${{key,,}}"* && $name =~ ^[A-Za-z0-9_.+-]+$ ]] || continue
+            [[ $name == "$word"* ]] && COMPREPLY+=("$name")
+        done <"$file"
+    done
+}}"""
 
 
 def script(program: Command, commands: Sequence[Command]) -> str:
@@ -20,6 +42,8 @@ def script(program: Command, commands: Sequence[Command]) -> str:
     lines = [
         "# bash completion for dsmcertfix",
         f"# {NOTE}",
+        _RUNS,
+        _STANZAS,
         "_dsmcertfix() {",
         '    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" at=1',
         "    # bash makes words of their own of `=` and what follows it.",
@@ -67,4 +91,5 @@ def _values(command: Command) -> Iterator[str]:
 
 def _words(command: Command, after: Sequence[Command]) -> str:
     words = [name for option in command.options for name in option.names] + [one.word for one in after]
-    return f'        "{command.name}") COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$word")) ;;'
+    more = "".join(f"; {_ACTIONS[item.value]}" for item in command.arguments if item.value == "run")
+    return f'        "{command.name}") COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$word")){more} ;;'

@@ -5,7 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsmpack.commandline import Command, first, own
-from dsmpack.completion import NOTE
+from dsmpack.completion import NOTE, OPTION_FILES, RUNS
+
+# Every abbreviation that the client takes.
+_SERVERNAME = "se(?:r(?:v(?:e(?:r(?:n(?:a(?:me?)?)?)?)?)?)?)?"
+_FUNCTIONS = f"""\
+function __dsmcertfix_runs
+    for path in {" ".join(f"{place}2*Z-*" for place in RUNS)}
+        test -d $path; and string replace -r '.*/' '' -- $path
+    end
+end
+function __dsmcertfix_stanzas
+    set -l place /opt/tivoli/tsm/client/ba/bin
+    set -q DSM_DIR; and set place $DSM_DIR
+    for file in $place/dsm.sys {" ".join(OPTION_FILES[1:])}
+        test -r $file; or continue
+        while read -l line
+            string match -r -i -g '^\\s*{_SERVERNAME}\\s+([A-Za-z0-9_.+-]+)\\s*$' -- $line
+        end <$file
+    end
+end"""
 
 
 def script(program: Command, commands: Sequence[Command]) -> str:
@@ -15,6 +34,7 @@ def script(program: Command, commands: Sequence[Command]) -> str:
     lines = [
         "# fish completion for dsmcertfix",
         f"# {NOTE}",
+        _FUNCTIONS,
         "complete -c dsmcertfix -f",
         *_options(program, _without(shown)),
         *_names(shown, _without(shown)),
@@ -24,7 +44,7 @@ def script(program: Command, commands: Sequence[Command]) -> str:
         # A command of a group can have the name of one that stands alone.
         others = after or [group for group in groups if group is not command]
         alone = "; and ".join([_seen(command), *([_without(others)] if others else [])])
-        lines += [*_options(command, alone), *_names(after, alone)]
+        lines += [*_options(command, alone), *_names(after, alone), *_arguments(command, alone)]
         for one in after:
             lines += _options(one, f"{_seen(command)}; and {_seen(one)}")
     return "\n".join(lines) + "\n"
@@ -43,6 +63,13 @@ def _names(commands: Sequence[Command], condition: str) -> Iterator[str]:
         yield f'complete -c dsmcertfix -n "{condition}" -a {one.word} -d {_quoted(one.help)}'
 
 
+def _arguments(command: Command, condition: str) -> Iterator[str]:
+    for argument in command.arguments:
+        if argument.value == "run":
+            told = _quoted(argument.help)
+            yield f'complete -c dsmcertfix -n "{condition}" -a "(__dsmcertfix_runs)" -d {told}'
+
+
 def _options(command: Command, condition: str) -> Iterator[str]:
     for option in command.options:
         named = " ".join(
@@ -53,6 +80,8 @@ def _options(command: Command, condition: str) -> Iterator[str]:
             "text": "-x ",
             "file": "-r -F ",
             "directory": '-x -a "(__fish_complete_directories)" ',
+            "run": '-x -a "(__dsmcertfix_runs)" ',
+            "stanza": '-x -a "(__dsmcertfix_stanzas)" ',
             "choice": f'-x -a "{" ".join(option.choices)}" ',
         }[option.value]
         yield f'complete -c dsmcertfix -n "{condition}" {named} {value}-d {_quoted(option.help)}'

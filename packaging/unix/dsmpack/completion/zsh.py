@@ -5,9 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsmpack.commandline import Command, Option, first, own
-from dsmpack.completion import NOTE, quoted
+from dsmpack.completion import NOTE, OPTION_FILES, RUNS, quoted
 
 _LEADS_ON = "'1: :->command' '*:: :->rest'"
+
+
+_RUNS = f"""\
+_dsmcertfix_runs() {{
+    local -a found
+    found=({" ".join(f"{place}2*Z-*(N/:t)" for place in RUNS)})
+    compadd -a found
+}}"""
+_STANZAS = f"""\
+_dsmcertfix_stanzas() {{
+    local -a found
+    local file key name rest
+    for file in {" ".join(f'"{file}"' for file in OPTION_FILES)}; do
+        [[ -r $file ]] || continue
+        while read -r key name rest; do
+            [[ ${{(L)key}} == se* && servername == ${{(L)key}}* ]] || continue
+            [[ $name =~ '^[A-Za-z0-9_.+-]+$' ]] && found+=($name)
+        done <$file
+    done
+    compadd -a found
+}}"""
+_OF_SHELL = {"run": "_dsmcertfix_runs", "stanza": "_dsmcertfix_stanzas"}
 
 
 def script(program: Command, commands: Sequence[Command]) -> str:
@@ -15,6 +37,8 @@ def script(program: Command, commands: Sequence[Command]) -> str:
     lines = [
         "#compdef dsmcertfix dsmcertfix.pyz",
         f"# {NOTE}",
+        _RUNS,
+        _STANZAS,
         "_dsmcertfix() {",
         "    local context state state_descr line",
         "    typeset -A opt_args",
@@ -56,7 +80,8 @@ def _command(command: Command, commands: Sequence[Command], indent: str) -> Iter
         yield f"{indent}    ;;"
         return
     words += [
-        quoted(f"{'*' if item.repeatable else ''}:{_text(item.metavar)}:( )") for item in command.arguments
+        quoted(f"{'*' if item.repeatable else ''}:{_text(item.metavar)}:{_OF_SHELL.get(item.value, '( )')}")
+        for item in command.arguments
     ]
     yield f"{indent}{command.word}) _arguments \\"
     yield from (f"{indent}    {word} \\" for word in words[:-1])
@@ -64,7 +89,7 @@ def _command(command: Command, commands: Sequence[Command], indent: str) -> Iter
 
 
 def _option(option: Option) -> Iterator[str]:
-    actions = {"text": " ", "file": "_files", "directory": "_files -/"}
+    actions = {"text": " ", "file": "_files", "directory": "_files -/", **_OF_SHELL}
     action = actions.get(option.value, f"({' '.join(option.choices)})")
     value = f":{_text(option.metavar)}:{action}" if option.metavar else ""
     others = "" if option.repeatable else f"({' '.join(option.names)})"

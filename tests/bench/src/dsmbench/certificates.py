@@ -66,6 +66,16 @@ def make(
     return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
 
 
+def of_many_names(count: int, serial: int) -> bytes:
+    """A certificate whose subject has so many names: each takes who reads it 2 KB of memory, and its time."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")] * count)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+    builder = builder.public_key(key.public_key()).serial_number(serial)
+    builder = builder.not_valid_before(START).not_valid_after(END)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
 def with_key(subject: str, password: bytes) -> tuple[bytes, bytes]:
     """A self-signed certificate and its key in PKCS #8, encrypted: what a personal record holds."""
     key = ec.generate_private_key(ec.SECP256R1())

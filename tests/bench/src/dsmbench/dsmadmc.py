@@ -43,6 +43,7 @@ class Console:
                 rf"update server {_NAME} {_SECURITY}(?: forcesync=yes)?",
                 lambda name, _: _said(f"ANR1662I Server {name} updated."),
             ),
+            (r"select node_name, session_security, tcp_name from nodes .*", self._list_nodes),
             (rf"ping server {_NAME}", lambda name: _said(f"Ping for server '{name}'.")),
             (r'create certificate "([^"]+)" todate=\+(\d+) default=no', self._create),
             (r'set defaulttlscert "([^"]+)"', self._set_default),
@@ -64,6 +65,12 @@ class Console:
         strict = security.upper() == "STRICT"
         self._state.update_node(node, session_security="STRICT" if strict else "TRANSITIONAL")
         return _said(f"ANR2063I Node {node} updated.")
+
+    def _list_nodes(self) -> int:
+        """As with -dataonly=yes -commadelimited; no node of a played server tells its host."""
+        for name, node in self._state.nodes.items():
+            print(f"{name},{node.session_security.capitalize()},")
+        return 0
 
     def _create(self, label: str, _days: str) -> int:
         made, database = Identity.make(), self._database

@@ -13,9 +13,11 @@ the builder's. Key databases are made by IBM's own library.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -308,6 +310,17 @@ class Endpoint:
         fixed = () if name == "dsmcad" else ("--bench-config", self._config_file, "--bench-program", program)
         runtime.write_program(program, f"dsmbench.{name}", *fixed)
 
+    def install_gskit(self) -> Path:
+        """IBM's libraries lie where the client's installer puts them; returns their directory."""
+        directory = self.gskit_directory
+        shutil.copytree(runtime.runtime().libraries, directory, copy_function=_linked, dirs_exist_ok=True)
+        return directory
+
+    @property
+    def gskit_directory(self) -> Path:
+        """Where IBM's libraries lie; `install_gskit` puts them there."""
+        return self.gsk8capicmd_program.parent.parent / "lib64"
+
     # --- other parts of a client
 
     def add_api(self) -> Path:
@@ -387,6 +400,14 @@ class Endpoint:
     def _give(self, path: Path, owner: User | None) -> None:
         if AS_ROOT and owner:
             os.chown(path, owner.uid, owner.gid)
+
+
+def _linked(source: str, target: str) -> str:
+    """The file lies there, too, where that can be without a copy of its content."""
+    with suppress(OSError):
+        os.link(source, target)
+        return target
+    return str(shutil.copy2(source, target))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,15 @@ def _code(version: int, password: bytes, data: bytes) -> bytes:
     return hmac.new(password, data, _HASHES[version]).digest()
 
 
-def _file(version: int, password: bytes, slots: Sequence[bytes], magic: bytes, slot_size: int) -> bytes:
-    header = bytes((0x37, 0x48, version)) + magic[:1] + bytes(4) + magic[1:]
+def _file(
+    version: int,
+    password: bytes,
+    slots: Sequence[bytes],
+    magic: bytes,
+    slot_size: int,
+    expires: bytes = bytes(4),
+) -> bytes:
+    header = bytes((0x37, 0x48, version)) + magic[:1] + expires + magic[1:]
     header += slot_size.to_bytes(4, "big") + len(slots).to_bytes(4, "big") + secrets.token_bytes(23) + b"\0"
     header += _code(version, password, header)
     if version == 3:
@@ -79,6 +86,38 @@ def der(tag: int, content: bytes) -> bytes:
     size = len(content)
     length = bytes((size,)) if size < 128 else b"\x82" + size.to_bytes(2, "big")
     return bytes((tag,)) + length + content
+
+
+TRUSTED, NOT_TRUSTED, DEFAULT = (bytes.fromhex(flags) for flags in ("03020780", "030100", "030206c0"))
+"""The flags at the end of a record, as GSKit 8.0.60 writes them: a certificate that does not verify when it
+is added (not yet valid, expired, without its issuer) is not trusted, and stays so."""
+
+
+def rewritten(
+    content: bytes, password: bytes, *, flags: bytes = b"", expires: int | None = None, holding: bytes = b""
+) -> bytes:
+    """The key database with these flags in every record, and a password that expires at that time.
+
+    With `holding` the flags are those of the record that has these bytes.
+    `expires` is in seconds since 1970, 0 for never, as GSKit's own bytes 4 to 7. Every code fits.
+    """
+    version, size = content[2], int.from_bytes(content[0x10:0x14], "big")
+    start = 0x30 + 2 * {3: 16, 4: 20, 6: 48}[version]
+    slots = [content[at : at + size] for at in range(start, len(content), size)]
+    until = content[4:8] if expires is None else expires.to_bytes(4, "big")
+    slots = [_flagged(each, flags) if holding in each else each for each in slots]
+    return _file(version, password, slots, b"\x02X509KEY\0", size, until)
+
+
+def _flagged(slot_content: bytes, flags: bytes) -> bytes:
+    """The slot with those flags in its record; without flags, as it is."""
+    if not flags:
+        return slot_content
+    length = int.from_bytes(slot_content[8:12], "big")
+    fields = _elements(_content(slot_content[12 : 12 + length]))
+    changed = der(0x30, b"".join(fields[:-1]) + flags)
+    head = slot_content[:8] + len(changed).to_bytes(4, "big")
+    return (head + changed + slot_content[12 + length :])[: len(slot_content)].ljust(len(slot_content), b"\0")
 
 
 def with_key_bit_turned(content: bytes, password: bytes, certificate: bytes) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import hashlib
 import json
 import os
 import sys
@@ -141,7 +142,7 @@ class Library:
             self.call("CloseKeyDb", handle)
 
     def create(self, path: Path, password: str, version: Version, *, cas: bool) -> None:
-        """A key database with the side files GSKit makes and a stash; with GSKit's 18 CA roots if `cas`."""
+        """A key database with the side files GSKit makes and a stash; with GSKit's roots in date if `cas`."""
         if version == 6:
             self._create_6(path, password, cas=cas)
         else:
@@ -222,6 +223,12 @@ class KeyDatabase:
         self._library.call("IsPrivateKeyPresent", self._handle, _bytes(label), ctypes.byref(present))
         return bool(present.value)
 
+    def is_trusted(self, label: str) -> bool:
+        """Whether the entry is marked as trusted."""
+        marked = ctypes.c_int()
+        self._library.call("IsTrusted", self._handle, _bytes(label), ctypes.byref(marked))
+        return bool(marked.value)
+
     def is_secret(self, label: str) -> bool:
         """Whether the entry is a secret key, which GSKit files behind a stand-in certificate."""
         return SECRET_KEY in self.certificate(label)
@@ -233,7 +240,7 @@ class KeyDatabase:
             self._library.call("GetDefaultKeyItem", self._handle, ctypes.byref(entry))
         except GskitError:
             return None
-        return _text(entry.contents.label)
+        return _text(entry.contents.label) if entry else None
 
     def set_default(self, label: str) -> None:
         """The entry is the default one. GSKit writes it anew, behind all others."""
@@ -299,7 +306,7 @@ def run(operations: Sequence[Operation]) -> list[Any]:
     """Does several operations in one fresh process, in order, and returns their results.
 
     An operation is {"op": "create" | "add" | "add-secret" | "add-personal" | "set-default" | "delete" |
-    "certificates" | "labels" | "open",
+    "certificates" | "labels" | "entries" | "open",
     "path": ...} and the arguments of the method of that name, bytes in base64; "password" is optional but
     for "create". Raises GskitError at the first that fails: those before it are done.
     """
@@ -341,6 +348,17 @@ def _library() -> Library:
     return Library()
 
 
+def _entry(database: KeyDatabase, label: str, default: str | None) -> dict[str, Any]:
+    """What GSKit says of an entry; its certificate by the fingerprint."""
+    return {
+        "label": label,
+        "sha256": hashlib.sha256(database.certificate(label)).hexdigest(),
+        "key": database.is_personal(label),
+        "trusted": database.is_trusted(label),
+        "default": label == default,
+    }
+
+
 def _perform(operation: Operation) -> Any:
     path, password = Path(operation["path"]), operation.get("password")
     if operation["op"] == "create":
@@ -363,6 +381,9 @@ def _perform(operation: Operation) -> Any:
                 database.delete(operation["label"])
             case "labels":
                 return database.labels()
+            case "entries":
+                default = database.default()
+                return [_entry(database, label, default) for label in database.labels()]
             case "certificates":
                 return [
                     (label, base64.b64encode(database.certificate(label)).decode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 LIFETIME = timedelta(days=3650)
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----\n"
 SUBJECT = x509.Name(
     [
         x509.NameAttribute(NameOID.COMMON_NAME, "TSM Self-Signed Certificate"),
@@ -20,6 +22,19 @@ SUBJECT = x509.Name(
         x509.NameAttribute(NameOID.COUNTRY_NAME, "US"),
     ]
 )
+
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What a certificate authority's own certificate is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +102,8 @@ class Identity:
 
     @property
     def der(self) -> bytes:
-        """The certificate's DER."""
-        return self.certificate.public_bytes(serialization.Encoding.DER)
+        """The certificate's DER, as it is spelled."""
+        return ssl.PEM_cert_to_DER_cert(self.arm.decode("ascii"))
 
     @property
     def sha256(self) -> str:
@@ -98,7 +113,8 @@ class Identity:
     @property
     def arm(self) -> bytes:
         """The certificate as the server's cert256.arm has it."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
+        before, end, _ = self.pem.partition(_END)
+        return before[before.index(_BEGIN) :] + end
 
 
 def authority(name: str = "Example Root CA") -> Identity:
@@ -114,6 +130,7 @@ def authority(name: str = "Example Root CA") -> Identity:
         .not_valid_before(start)
         .not_valid_after(start + 2 * LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(_SIGNS, critical=True)
         .sign(key, hashes.SHA256())
     )
     return Identity(_pem(key, certificate))

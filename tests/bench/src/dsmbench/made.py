@@ -13,6 +13,7 @@ from dsmbench import gskit
 Certificates = Iterable[tuple[str, bytes]]
 Version = Literal[3, 4, 6]
 INDEX = b"played index\0 of the builder"
+PASSWORD = "played password"
 
 
 @lru_cache(maxsize=256)
@@ -25,7 +26,7 @@ def made_store(
         create = {
             "op": "create",
             "path": str(made),
-            "password": "played password",
+            "password": PASSWORD,
             "version": version,
             "cas": cas,
         }

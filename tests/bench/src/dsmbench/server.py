@@ -35,7 +35,7 @@ class Server:
     """A server of that name on loopback, from `start` (or `with`) to `stop`.
 
     Without `directory` and `state` its state lives in a temporary one. The port stays the same over stop and
-    start, so that a server that is down can come back.
+    start, so that a server that is down can come back. With `only` it speaks that version of TLS alone.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Server:
         )
         self.name = name
         self.port = port
+        self.only: ssl.TLSVersion | None = None
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
@@ -199,7 +200,7 @@ class Server:
         identity = self._present(behaviour)
         presented = identity.sha256
         try:
-            secure = _context(identity.pem).wrap_socket(connection, server_side=True)
+            secure = _context(identity.pem, self.only).wrap_socket(connection, server_side=True)
         except OSError:
             self.state.log("no-handshake", presented=presented)
             raise
@@ -291,9 +292,10 @@ def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
 
 
 @lru_cache(maxsize=32)
-def _context(pem: bytes) -> ssl.SSLContext:
+def _context(pem: bytes, only: ssl.TLSVersion | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = only or ssl.TLSVersion.TLSv1_2
+    context.maximum_version = only or ssl.TLSVersion.MAXIMUM_SUPPORTED
     with tempfile.TemporaryDirectory() as closed_to_others:  # only a file will do for ssl
         file = Path(closed_to_others, "identity.pem")
         file.write_bytes(pem)

@@ -1,4 +1,9 @@
-"""How the played client comes to a session: TLS, the comparison with its store, the fetch, the sign-on."""
+"""How the played client comes to a session: IBM's TLS with its store, the fetch, the sign-on.
+
+Whether the client trusts its server is the answer of IBM's own library (gsktls.py). Played is only how a
+certificate comes into the store: while the node is TRANSITIONAL, over a connection that checks nothing; it is
+put in by IBM's key management.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,14 @@ import json
 import socket
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from dsmbench import keystore
-from dsmbench.lookup import Surroundings
+from dsmbench import gsktls, keystore
+from dsmbench.lookup import STORE, Surroundings
 from dsmbench.optionfile import Stanza
 from dsmbench.texts import Failure
 from dsmbench.trouble import Trouble
-
-if TYPE_CHECKING:
-    from cryptography import x509
 
 PATIENCE_S = 60.0
 REASONS = {
@@ -37,34 +39,83 @@ class Session:
 
 
 def sign_on(surroundings: Surroundings, stanza: Stanza, node: str, proof: str, trouble: Trouble) -> Session:
-    """There was a session with the stanza's server; its certificate is in the store. Raises Failure."""
+    """There was a session with the stanza's server, which IBM's TLS trusts with the store. Raises Failure."""
     directory = trouble.store_directory(surroundings.store_directory(stanza), surroundings.home)
     stored = keystore.certificates(directory)
     trouble.opened(directory, empty=not stored)
+    client = _Client(surroundings, stanza, directory, node, proof, trouble)
     try:
-        with _connect(stanza) as plain, _secured(plain) as secure:
-            exchange = _Exchange(secure)
-            label = _label(surroundings, stanza, exchange)
-            presented = secure.getpeercert(binary_form=True) or b""
-            trusts = _trusted(stored, label, presented)
-            if not trusts and stanza.get("sslacceptcertfromserv", "yes").lower() == "no":
-                raise Failure("ANS1592E")
-            answer = exchange.ask_for_session(node, proof, _fingerprint(presented) if trusts else "none")
-            if answer["answer"] == "fetch":
-                if not trouble.skips_the_fetch:
-                    version = surroundings.config.store_version
-                    keystore.add(directory, trouble.label(label), trouble.fetched(_chain(secure)), version)
-                    trouble.after_fetch(directory)
-                answer = exchange.ask_for_session(node, proof, _fingerprint(presented))
-            return Session(answer["server"], _cipher(secure))
+        return (client.session() if stored else None) or client.fetch(stored)
     except OSError as error:  # TLS errors are among them
         raise Failure("ANS1592E" if isinstance(error, ssl.SSLError) else "ANS1017E") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    surroundings: Surroundings
+    stanza: Stanza
+    directory: Path
+    node: str
+    proof: str
+    trouble: Trouble
+
+    def session(self) -> Session | None:
+        """A session over IBM's TLS; None when it does not trust the server. Raises OSError and Failure."""
+        try:
+            with gsktls.Connection(*self._server, self.directory / f"{STORE}.kdb") as secure:
+                presented = _fingerprint(secure.presented)
+                answer = _Exchange(secure).ask_for_session(self.node, self.proof, presented)
+                return Session(answer["server"], secure.cipher)
+        except gsktls.Refused as refused:
+            if refused.step == "environment":
+                raise Failure("ANS1593E") from refused
+            if refused.code not in gsktls.DISTRUST:
+                raise Failure("ANS1592E") from refused
+            return None
+
+    def fetch(self, stored: dict[str, bytes]) -> Session:
+        """The server's certificate came in a session of its own, and then IBM's TLS trusts the server.
+
+        Raises OSError, and Failure: when the store has another certificate for this server, the server hands
+        none out, or what it handed out is not trusted.
+        """
+        with socket.create_connection(self._server, PATIENCE_S) as plain, _secured(plain) as secure:
+            exchange = _Exchange(secure)
+            label = _label(self.surroundings, self.stanza, exchange)
+            if label.casefold() in (known.casefold() for known in stored):
+                raise Failure("ANS1592E")
+            if self.stanza.get("sslacceptcertfromserv", "yes").lower() == "no":
+                raise Failure("ANS1592E")
+            answer = exchange.ask_for_session(self.node, self.proof, "none")
+            if answer["answer"] == "fetch" and not self.trouble.skips_the_fetch:
+                version = self.surroundings.config.store_version
+                der = self.trouble.fetched(_chain(secure))
+                keystore.add(self.directory, self.trouble.label(label), der, version)
+                self.trouble.after_fetch(self.directory)
+            if self.trouble.claims_to_trust:
+                presented = secure.getpeercert(binary_form=True) or b""
+                answer = exchange.ask_for_session(self.node, self.proof, _fingerprint(presented))
+                return Session(answer["server"], _cipher(secure))
+        session = self.session()
+        if session is None:
+            raise Failure("ANS1592E")
+        return session
+
+    @property
+    def _server(self) -> tuple[str, int]:
+        return self.stanza.get("tcpserveraddress", "127.0.0.1"), int(self.stanza.get("tcpport", "1500"))
+
+
+class _Secure(Protocol):
+    def sendall(self, data: bytes, /) -> None: ...
+
+    def recv(self, size: int, /) -> bytes: ...
 
 
 class _Exchange:
     """Lines to the server and back."""
 
-    def __init__(self, secure: ssl.SSLSocket):
+    def __init__(self, secure: _Secure):
         self._secure = secure
 
     def ask(self, request: dict[str, str]) -> dict[str, Any]:
@@ -87,15 +138,10 @@ class _Exchange:
         return answer
 
 
-def _connect(stanza: Stanza) -> socket.socket:
-    address = stanza.get("tcpserveraddress", "127.0.0.1")
-    return socket.create_connection((address, int(stanza.get("tcpport", "1500"))), timeout=PATIENCE_S)
-
-
 def _secured(plain: socket.socket) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # the store decides, not a chain
+    context.verify_mode = ssl.CERT_NONE  # trust on first use
     return context.wrap_socket(plain)
 
 
@@ -115,35 +161,6 @@ def _label(surroundings: Surroundings, stanza: Stanza, exchange: _Exchange) -> s
         case _:
             name = stanza.name
     return f"TSM server {name} self-signed key"
-
-
-def _trusted(stored: dict[str, bytes], label: str, presented: bytes) -> bool:
-    """Whether the store has what was presented, or its issuer; not, when it has nothing for this server.
-
-    Raises Failure when the server's certificate has expired or the store has another one for this server.
-    """
-    from cryptography import x509
-
-    certificate = x509.load_der_x509_certificate(presented)
-    if presented in stored.values() or any(_issued(certificate, issuer) for issuer in stored.values()):
-        if certificate.not_valid_after_utc < datetime.now(timezone.utc):
-            raise Failure("ANS1592E")
-        return True
-    if label.casefold() in (known.casefold() for known in stored):
-        raise Failure("ANS1592E")
-    return False
-
-
-def _issued(certificate: x509.Certificate, issuer_der: bytes) -> bool:
-    """Whether that CA signed the certificate. Something that cannot be read signed nothing."""
-    from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
-
-    try:
-        certificate.verify_directly_issued_by(x509.load_der_x509_certificate(issuer_der))
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return certificate.issuer != certificate.subject
 
 
 def _fingerprint(der: bytes) -> str:

@@ -76,6 +76,11 @@ class Trouble:
         return "claims-success" in self._names
 
     @property
+    def claims_to_trust(self) -> bool:
+        """Whether it has its session over the connection that checks nothing, whatever its store holds."""
+        return not {"claims-success", "wrong-certificate"}.isdisjoint(self._names)
+
+    @property
     def fails_with_0(self) -> bool:
         """Whether it fails, and returns 0."""
         return "exit-0-but-fails" in self._names

@@ -1,0 +1,1 @@
+"""The fleet's page: one HTML file from one picture."""

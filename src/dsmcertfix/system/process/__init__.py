@@ -1,0 +1,1 @@
+"""Programs are run here, and nowhere else."""

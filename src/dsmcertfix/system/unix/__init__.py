@@ -1,0 +1,1 @@
+"""Unix behind the protocols of `system.base`."""

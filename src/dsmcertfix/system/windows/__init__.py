@@ -1,0 +1,1 @@
+"""Windows behind the protocols of `system.base`; the calls are in `system.win32`."""

@@ -1,0 +1,76 @@
+"""`history`: what was done on a machine, by whom, and what of it can be undone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.endtoend.machine import Machine
+from tests.endtoend.test_endtoend_undo import fixed
+
+
+def runs(machine: Machine) -> list[dict[str, Any]]:
+    answer = machine.run("history")
+    assert answer.code == 0
+    found: list[dict[str, Any]] = answer.report["runs"]
+    return found
+
+
+def test_a_machine_on_which_nothing_was_run_has_no_history(machine: Machine) -> None:
+    assert runs(machine) == []
+    answer = machine.text("history")
+    assert (answer.code, answer.stdout.strip()) == (0, "history: nothing was run here")
+
+
+def test_each_run_says_what_went_what_came_and_whether_it_can_be_undone(machine: Machine) -> None:
+    old = machine.servers["TSMA"].sha256
+    first = fixed(machine).report["run"]
+    new = machine.servers["TSMA"].sha256
+    (told,) = runs(machine)
+    assert (told["run"], told["command"], told["finished"], told["undo"]) == (first, "fix", True, True)
+    (store,) = told["stores"]
+    assert [sha256 for _, sha256 in store["certificates_before"]] == [old]
+    assert [sha256 for _, sha256 in store["certificates_after"]] == [new]
+    assert told["by"]["user"]
+
+    back = machine.run("rollback", "--yes").report["run"]
+    undoing, undone = runs(machine)
+    assert (undoing["run"], undoing["undoes"], undoing["undo"]) == (back, first, True)
+    assert (undone["undone_by"], undone["undo"]) == (back, False)
+
+    forth = machine.run("rollback", back, "--yes").report["run"]
+    again, undoing, undone = runs(machine)
+    assert (again["undoes"], again["undo"]) == (back, True)
+    assert (undoing["undone_by"], undoing["undo"]) == (forth, False)
+    assert (undone["undone_by"], undone["undo"]) == (None, True)
+
+
+def test_what_it_says_can_be_undone_is_what_rollback_undoes(machine: Machine) -> None:
+    for _ in range(2):
+        fixed(machine)
+    while ready := [run["run"] for run in runs(machine) if run["undo"] and not run["undoes"]]:
+        assert machine.run("rollback", "--yes").code == 0
+        assert [run["run"] for run in runs(machine) if run["undo"] and not run["undoes"]] == ready[1:]
+    assert machine.run("rollback", "--yes").problem == "nothing-to-roll-back"
+
+
+def test_a_run_whose_backup_is_gone_cannot_be_undone_and_the_text_says_so(machine: Machine) -> None:
+    answer = fixed(machine)
+    shutil.rmtree(Path(answer.report["backup"]))
+    (told,) = runs(machine)
+    assert told["undo"] is False
+    assert "it cannot be undone any more: its backup is gone" in machine.text("history").stdout
+
+
+def test_the_text_has_the_ids_of_backups_and_fits_a_terminal(machine: Machine) -> None:
+    made = {fixed(machine).report["run"] for _ in range(6)}
+    listed = {item["run"] for item in machine.run("backups").report["backups"]}
+    text = machine.text("history").stdout
+    assert listed == made and all(run in text for run in made)
+    assert len(text.splitlines()) <= 26
+    newest = max(made)
+    one = machine.text("history", newest).stdout
+    assert f"dsmcertfix rollback {newest}" in one and "changed" in one
+    other = machine.run("history", "20200101T000000Z-abcdef")
+    assert (other.code, other.problem) == (10, "run-not-found")
