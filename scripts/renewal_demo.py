@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -32,6 +33,7 @@ from dsmbench.server import Server
 ENDPOINTS = 12
 EVERY_S = 1.0
 NAME = "TSM01"
+AGAIN = "again"
 
 
 @dataclass
@@ -59,10 +61,7 @@ class Client:
 
     def _again(self, stanza: str, user: User | None) -> subprocess.Popen[str]:
         """The played client that signs on with the stanza as that user, for each line that it is given."""
-        program = self.endpoint.ba_directory / "again"
-        config_file = self.endpoint.root / config.PLACE
-        fixed = ("--bench-config", config_file, "--bench-program", self.endpoint.dsmc_program)
-        write_program(program, "dsmbench.again", *fixed)
+        program = self.endpoint.ba_directory / AGAIN
         who = user or self.endpoint.superuser
         return subprocess.Popen(
             [program, "query", "session", f"-se={stanza}"],
@@ -97,6 +96,7 @@ class Site:
     servers: dict[str, Server]
     clients: list[Client]
     new: Identity
+    signing_on: list[Future[None]] = field(default_factory=list)
 
     def tool(self, client: Client | None, *words: str | Path, code: Sequence[int] = (0,)) -> str:
         """What the tool prints, on an endpoint or on the administrator's own machine (None)."""
@@ -145,9 +145,15 @@ class Site:
             self.tool(client, "trust", "--server", NAME, "--file", self.directory / file, "--yes")
 
     def wait_until_all_signed_on(self) -> float:
-        """Seconds until every endpoint's clients were all granted a session that began from now on."""
+        """Seconds until every endpoint's clients were all granted a session that began from now on.
+
+        Raises what a client raised that ended.
+        """
         moment = time.monotonic()
         while not all(client.has_signed_on_since(moment) for client in self.clients):
+            for each in self.signing_on:
+                if each.done():
+                    each.result()
             time.sleep(0.2)
         return time.monotonic() - moment
 
@@ -174,22 +180,21 @@ def site(endpoints: int) -> Iterator[Site]:
             made.clients.extend(_client(made, number) for number in range(1, endpoints + 1))
             _files(made, old)
             over = threading.Event()
-            threads = [threading.Thread(target=item.sign_on_until, args=(over,)) for item in made.clients]
-            for thread in threads:
-                thread.start()
-            try:
-                made.wait_until_all_signed_on()
-                yield made
-            finally:
-                over.set()
-                for thread in threads:
-                    thread.join()
+            with ThreadPoolExecutor(endpoints) as pool:
+                made.signing_on.extend(pool.submit(item.sign_on_until, over) for item in made.clients)
+                try:
+                    made.wait_until_all_signed_on()
+                    yield made
+                finally:
+                    over.set()
 
 
 def _client(made: Site, number: int) -> Client:
     """Every third endpoint is a client of both servers, every fourth has a second user with a store."""
     name = f"host{number:02}"
     endpoint = Endpoint(made.directory / name, programs=("dsmc", "gsk8capicmd_64"))
+    fixed = ("--bench-config", endpoint.root / config.PLACE, "--bench-program", endpoint.dsmc_program)
+    write_program(endpoint.ba_directory / AGAIN, "dsmbench.again", *fixed)
     one, two = made.servers.values()
     client = Client(name, endpoint, [(NAME, None)])
     held = [endpoint.trusted(NAME, one)]

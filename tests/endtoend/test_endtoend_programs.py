@@ -145,6 +145,18 @@ class TestDsmc:
         machine.endpoint.misbehave()
         machine.require_proved("TSMA", new)
 
+    @pytest.mark.parametrize("whole", [False, True], ids=["label", "whole-store"])
+    def test_where_another_session_of_it_fetched_at_the_same_time_it_signs_on_once_more(
+        self, machine: Machine, whole: bool
+    ) -> None:
+        new = machine.renew("TSMA")
+        machine.endpoint.misbehave(dsmc="meets-another")
+        answer = machine.fix(*(["--whole-store"] if whole else []))
+        assert (answer.code, answer.report["changed"]) == (0, True)
+        assert len(machine.reconnects) == 2
+        machine.endpoint.misbehave()
+        machine.require_proved("TSMA", new)
+
     @pytest.mark.parametrize("trouble", ["french", "french-no-codes"])
     def test_a_refusal_in_another_language_is_a_refusal(self, machine: Machine, trouble: str) -> None:
         machine.renew("TSMA")

@@ -16,7 +16,7 @@ from dsmcertfix.errors import (
     ReconnectFailed,
     SwapFailed,
 )
-from dsmcertfix.ibm.client import dsmc
+from dsmcertfix.ibm.client import dsmc, messages
 from dsmcertfix.ibm.engines import Engine
 from dsmcertfix.model import (
     Certificate,
@@ -169,9 +169,30 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         # After the journal was written, which takes its time: no session is begun after a signal.
         self._run.interrupts.checkpoint()
         error = yield from self._tools.reconnect(stanza, self._plan)
+        if error is not None and self._fetched_by_another(error, stanza):
+            self._run.interrupts.checkpoint()
+            error = yield from self._tools.reconnect(stanza, self._plan)
         if error is not None:
             raise dsmc.unless_elsewhere(error, stanza, self._store)
         self._keep_access()
+
+    def _fetched_by_another(self, error: DsmcertfixError, stanza: Stanza) -> bool:
+        """Whether the client failed over a store that holds what the server presents.
+
+        Then another session of this client fetched it at the same moment. Its node is STRICT now: the old
+        store would lock it out. A wrong password is no such failure: it is not tried twice.
+        """
+        if error.session is None or not messages.is_of_the_store(error.session.code):
+            return False
+        expected = {
+            sha256
+            for step in self._plan.steps
+            if isinstance(step, CheckLive)
+            for item in step.expected
+            if item.server == stanza.server
+            for sha256 in item.sha256s
+        }
+        return any(item.sha256 in expected for item in self._tools.read_store(self._store).certificates)
 
     def _check_live(self, step: CheckLive) -> str | None:
         store = self._tools.read_store(self._store)

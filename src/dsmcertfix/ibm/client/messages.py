@@ -65,6 +65,11 @@ def refused_as_strict(code: str | None) -> bool:
     return code in STRICT_SIGNS
 
 
+def is_of_the_store(code: str | None) -> bool:
+    """Whether a session that ended with that code failed over what is in the store, or at opening it."""
+    return code == "ANS1593E" or refused_as_strict(code)
+
+
 def advice(
     codes: Iterable[str],
     *,

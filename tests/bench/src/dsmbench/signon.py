@@ -90,7 +90,8 @@ class _Client:
             if answer["answer"] == "fetch" and not self.trouble.skips_the_fetch:
                 version = self.surroundings.config.store_version
                 der = self.trouble.fetched(_chain(secure))
-                keystore.add(self.directory, self.trouble.label(label), der, version)
+                for _ in range(1 + self.trouble.meets_another):
+                    keystore.add(self.directory, self.trouble.label(label), der, version)
                 self.trouble.after_fetch(self.directory)
             if self.trouble.claims_to_trust:
                 presented = secure.getpeercert(binary_form=True) or b""

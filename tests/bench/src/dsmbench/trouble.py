@@ -27,6 +27,7 @@ DsmcTrouble = Literal[
     "claims-success",  # has its session, stores nothing
     "writes-elsewhere",  # stores the certificate in another directory
     "deletes-store",  # deletes key database and stash after the fetch and fails
+    "meets-another",  # another session of it stores the certificate right before it does
     "opens-modes",  # leaves its store readable and writable by all after the fetch
     "spawns-lingering-child",  # leaves a child that holds its output open
     "prompts",  # asks for a password although one is stored
@@ -74,6 +75,11 @@ class Trouble:
     def skips_the_fetch(self) -> bool:
         """Whether it does not store what it was given."""
         return "claims-success" in self._names
+
+    @property
+    def meets_another(self) -> bool:
+        """Whether another session of it fetches, and is faster."""
+        return "meets-another" in self._names
 
     @property
     def claims_to_trust(self) -> bool:
