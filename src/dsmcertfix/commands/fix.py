@@ -163,7 +163,7 @@ def _services(
     """The client's services; restarted, where that was asked for and a store changed."""
     if order.how.restart_services and any(item.outcome == "changed" for item in ended):
         return restart_running(host.platform, journal, limits.program_s)
-    return service_reports(host.platform)
+    return service_reports(host.platform, asked=order.how.restart_services)
 
 
 def _begin(journal: Journal, plan: Plan, store: Store, warnings: tuple[str, ...], **more: object) -> bool:
