@@ -61,7 +61,8 @@ def present(server: Server, *, timeout_s: float) -> Presented:
         return _presented(server, error)
 
 
-_ASKING = "asking "
+_ASKING = "present "
+"""Stands in the name of a thread before the server that it asks."""
 
 
 def being_asked() -> tuple[str, ...]:
@@ -97,7 +98,8 @@ def ask_all(
 
     # Daemons: an interrupt waits for nobody; each thread ends by its own deadline.
     threads = [
-        threading.Thread(target=ask, daemon=True) for _ in range(min(budgets.SERVERS_AT_ONCE.cap, len(asked)))
+        threading.Thread(target=ask, name=f"present-{number}", daemon=True)
+        for number in range(min(budgets.SERVERS_AT_ONCE.cap, len(asked)))
     ]
     for thread in threads:
         thread.start()
