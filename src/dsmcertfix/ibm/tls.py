@@ -96,11 +96,9 @@ def ask_all(
                 except Exception as error:  # raised again by the thread that waits
                     answers[server] = error
 
+    count = min(budgets.SERVERS_AT_ONCE.cap, len(asked))
     # Daemons: an interrupt waits for nobody; each thread ends by its own deadline.
-    threads = [
-        threading.Thread(target=ask, name=f"present-{number}", daemon=True)
-        for number in range(min(budgets.SERVERS_AT_ONCE.cap, len(asked)))
-    ]
+    threads = [threading.Thread(target=ask, name=_ASKING.strip(), daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
 
