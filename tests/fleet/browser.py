@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -67,11 +68,15 @@ class Browser:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 
-    def paper(self, path: Path) -> None:
-        """The page as it would be printed is in that PDF."""
-        printed = self.command("Page.printToPDF", printBackground=False, preferCSSPageSize=False)
+    def paper(self, path: Path, *, a4: bool = False) -> int:
+        """The page as it would be printed, on A4 or else Letter, is in that PDF; the number of its pages."""
+        wide, high = (8.27, 11.69) if a4 else (8.5, 11.0)
+        printed = self.command("Page.printToPDF", paperWidth=wide, paperHeight=high)
+        content = base64.b64decode(printed["data"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(printed["data"]))
+        path.write_bytes(content)
+        assert b"/ObjStm" not in content, "pages may be where they cannot be counted"
+        return len(re.findall(rb"/Type\s*/Page\b", content))
 
 
 @contextmanager

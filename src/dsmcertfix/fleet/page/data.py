@@ -12,7 +12,6 @@ from typing import Any
 
 from dsmcertfix.fleet.causes import reasons
 from dsmcertfix.fleet.endpoints import STATES, Endpoint
-from dsmcertfix.fleet.page.words import NAMES
 from dsmcertfix.fleet.picture import Picture
 from dsmcertfix.fleet.seen import Held
 from dsmcertfix.wording import printable
@@ -53,8 +52,12 @@ class Columns:
         picture, order = self._picture, list(STATES)
         last = [endpoint.last for endpoint in endpoints]
         yield "made", picture.made
-        yield "states", [[state, NAMES[state], meaning] for state, meaning in STATES.items()]
-        yield "causes", [[printable(item.key), printable(item.meaning)] for item in picture.causes]
+        yield "oldest", picture.oldest
+        yield "states", [*STATES.items()]
+        yield (
+            "causes",
+            [[printable(item.key), printable(item.meaning.replace("`", ""))] for item in picture.causes],
+        )
         yield "alarmed", list(picture.alarmed())
         yield "hosts", [printable(item.host) for item in endpoints]
         yield "state", [order.index(item.state) for item in endpoints]
