@@ -92,7 +92,7 @@ def test_the_links_of_alerts_causes_states_and_certificates_lead_to_their_rows(o
     for link, number, column, words in (
         (".alert a[href='#odd']", 1, 0, "sin-web-000777"),
         (".alert a[href='#state-broken']", 2, 1, "broken"),
-        (".alert a[href='#old']", old, 5, "older than a day"),
+        (".alert a[href='#older']", old, 5, "older than a day"),
         (".causes a[href='#cause-1']", sum(1 in of for of in causes), 2, found["causes"][1][1]),
         (
             ".tiles a[href='#state-needed']",

@@ -77,7 +77,7 @@
     cause: (value) => [causes[value][1], (row) => reasons(row).includes(Number(value))],
     certificate: (value) => [`certificate ${certificates[value][0].slice(0, 16)}…`, (row) => holds(row, certificates[value][0])],
     odd: () => [ODD, (row) => alarmed.has(row)],
-    old: () => [OLD, isOld],
+    older: () => [OLD, isOld],
   };
   const asked = () => {
     const name = location.hash.slice(1), [kind] = name.split("-", 1);

@@ -108,7 +108,7 @@ def _alerts(picture: Picture) -> Iterator[Markup]:
             f" {'has' if old == 1 else 'have'} only results that are older than a day, and may be otherwise "
             "by now. Look again there: `dsmcertfix detect`."
         )
-        yield tag("p", _rows(old, "#old"), commands(told), class_="alert mild", id="old")
+        yield tag("p", _rows(old, "#older"), commands(told), class_="alert mild", id="older")
 
 
 def _rows(count: int, href: str) -> Markup:
