@@ -60,6 +60,12 @@ return poor
 """
 
 
+LEFT = """
+const left = (one) => [...one.children].map((cell) => Math.round(cell.getBoundingClientRect().left));
+return ['#head [role=row]', '#rows [role=row]'].map((one) => left(document.querySelector(one)))
+"""
+"""Where the headings begin, and the cells below them."""
+
 WIDER = """
 const page = document.documentElement, wide = [];
 if (page.scrollWidth > page.clientWidth) wide.push(`the page: ${page.scrollWidth} of ${page.clientWidth}`);
@@ -92,6 +98,8 @@ def test_it_can_be_read_in_light_dark_and_on_a_telephone(
     chromium.open(page, width=width, dark=dark)
     assert chromium.run(CONTRAST) == {}, "text with less contrast than WCAG 2 AA asks for"
     assert chromium.run(WIDER) == []
+    heads, cells = chromium.run(LEFT)
+    assert heads == cells or width < 1024
     chromium.picture(BUILD / f"{name}.png")
     click(chromium, "#rows > [role=row]")
     assert chromium.run(CONTRAST) == {}
@@ -155,7 +163,10 @@ def test_on_paper_who_needs_somebody_is_there_and_what_is_for_hands_is_not(opene
             """return [...document.querySelectorAll('h2')].filter((one) => one.offsetHeight)
                 .map((one) => one.innerText)"""
         )
-        assert opened.run(CONTRAST) == {}
+        for scheme in ("light", "dark"):
+            features = [{"name": "prefers-color-scheme", "value": scheme}]
+            opened.command("Emulation.setEmulatedMedia", media="print", features=features)
+            assert opened.run(CONTRAST) == {}
     finally:
         opened.command("Emulation.setEmulatedMedia", media="")
     assert (titles[0], titles[-1]) == ("Why, and what to do", "Who needs somebody")

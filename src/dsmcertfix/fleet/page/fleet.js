@@ -110,6 +110,7 @@
     reset.hidden = filter === null && !search.value;
     grid.setAttribute("aria-rowcount", String(shown.length + 1));
     draw();
+    align();
   };
   const follow = () => {
     filter = asked();
@@ -183,6 +184,8 @@
     byId("nothing").hidden = shown.length > 0;
     if (!shown.length) view.removeAttribute("aria-activedescendant");
   };
+  // The headings stand above their columns, whether there is a scroll bar beside these or not.
+  const align = () => byId("head").style.setProperty("--scrollbar", `${view.offsetWidth - view.clientWidth}px`);
   let waiting = false;
   view.addEventListener("scroll", () => {
     if (waiting) return;
@@ -191,8 +194,8 @@
   });
   addEventListener("resize", () => {
     height = rowHeight();
-    byId("head").style.setProperty("--scrollbar", `${view.offsetWidth - view.clientWidth}px`);
     draw();
+    align();
   });
 
   // --- keyboard and mouse
@@ -275,8 +278,8 @@
     told(list, "Causes", why(row));
     if (alarmed.has(row)) list.append(make("dt", "Look here"), make("dd", "It has an odd certificate, one that hardly anybody else has. Compare its fingerprint with the server's cert256.arm; if it is another one, somebody is in between."));
     told(list, "It says", texts[data.comment[row]]);
-    if (at[row] !== null) told(list, "Seen", `${utc(at[row], true)} UTC, by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}${isOld(row) ? `: ${OLD}` : ""}`);
-    else if (code[row] !== null) told(list, "Seen", `by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}`);
+    if (at[row] !== null) told(list, "Seen at", `${utc(at[row], true)} UTC, by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}${isOld(row) ? `: ${OLD}` : ""}`);
+    else if (code[row] !== null) told(list, "Seen at", `by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}`);
     const parts = [list];
     for (const [problem, message, hint] of problems[row] || []) {
       parts.push(make("h3", message.charAt(0).toUpperCase() + message.slice(1)));
@@ -307,6 +310,5 @@
   byId("working").hidden = true;
   grid.hidden = false;
   byId("tools").hidden = false;
-  byId("head").style.setProperty("--scrollbar", `${view.offsetWidth - view.clientWidth}px`);
   follow();
 })();

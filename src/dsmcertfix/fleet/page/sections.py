@@ -19,6 +19,7 @@ MOST_SERVERS, MOST_CERTIFICATES, MOST_NAMES, MOST_UNEXPECTED = 100, 30, 5, 500
 PRINTED_ADVICE, PRINTED_CAUSES, PRINTED_SERVERS, PRINTED_CERTIFICATES = 8, 20, 10, 2
 """How much of each stands on the first two pages of paper; the list behind them has every cause."""
 
+_ODD = "Compare its fingerprint with the server's `cert256.arm`. If they differ, somebody is in between."
 _MACRO = (
     "All of them at once: `dsmcertfix admin-macro --from RESULTS` writes the macro for the administrator of "
     "the server."
@@ -48,9 +49,7 @@ def _cause(place: int, cause: Cause, most: int) -> tuple[Markup, ...]:
         tag(
             "div",
             tag("h3", commands(cause.meaning)),
-            tag("p", commands(cause.advice), class_="advice"),
-            tag("p", commands(_MACRO), class_="advice") if cause.by_macro else None,
-            _who(cause),
+            _what_to_do(cause),
             class_="what",
         ),
         tag(
@@ -63,8 +62,12 @@ def _cause(place: int, cause: Cause, most: int) -> tuple[Markup, ...]:
     )
 
 
-def _who(cause: Cause) -> Markup:
-    return tag("p", f"To act: {cause.actor}. Code: ", tag("code", cause.key), class_="who")
+def _what_to_do(cause: Cause) -> Markup:
+    return joined(
+        tag("p", commands(cause.advice), class_="advice"),
+        tag("p", commands(_MACRO), class_="advice") if cause.by_macro else None,
+        tag("p", f"To act: {cause.actor}. Code: ", tag("code", cause.key), class_="who"),
+    )
 
 
 def acting(picture: Picture) -> Markup | None:
@@ -75,9 +78,9 @@ def acting(picture: Picture) -> Markup | None:
     return tag(
         "section",
         tag("h2", "Who needs somebody", id="h-acting"),
-        _listed(picture, "odd", "Odd certificate", None, odd) if odd else None,
+        _listed(picture, "odd", "Odd certificate", commands(_ODD), odd) if odd else None,
         *(
-            _listed(picture, f"cause-{place}", cause.meaning, _who(cause), cause.covers)
+            _listed(picture, f"cause-{place}", cause.meaning, _what_to_do(cause), cause.covers)
             for place, cause in enumerate(picture.causes)
         ),
         class_="acting",
@@ -85,7 +88,7 @@ def acting(picture: Picture) -> Markup | None:
     )
 
 
-def _listed(picture: Picture, key: str, title: str, who: Markup | None, places: tuple[int, ...]) -> Markup:
+def _listed(picture: Picture, key: str, title: str, to_do: Markup, places: tuple[int, ...]) -> Markup:
     """The hosts of these endpoints, by the servers that they trust."""
     found: dict[str, list[str]] = {}
     for place in places:
@@ -98,7 +101,7 @@ def _listed(picture: Picture, key: str, title: str, who: Markup | None, places: 
         for server, hosts in sorted(found.items())
     )
     count = f" ({number(len(places))})"
-    return tag("div", tag("h3", commands(title), count), who, tag("dl", *parts), id=key)
+    return tag("div", tag("h3", commands(title), count), to_do, tag("dl", *parts), id=key)
 
 
 def _width(hosts: list[str]) -> str:
