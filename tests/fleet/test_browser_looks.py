@@ -139,15 +139,15 @@ def test_3000_endpoints_are_two_pages_of_paper_and_the_list_of_who_needs_somebod
 ) -> None:
     chromium.open(hard_page(tmp_path) if hard else made_page(tmp_path, 3000))
     name = f"paper-{'hard' if hard else 'usual'}-{'a4' if a4 else 'letter'}.pdf"
-    whole = chromium.paper(BUILD / name, a4=a4)
+    whole, size = chromium.paper(BUILD / name, a4=a4)
     listed = {name for text in chromium.run(NAMES) for name in text.split()}
     found = data(chromium)
     wanted = {host for row, host in enumerate(found["hosts"]) if found["cause"][row] >= 0}
     wanted |= {found["hosts"][row] for row in found["alarmed"]}
     assert listed == wanted and 300 < len(wanted) < 1000
     chromium.run("document.querySelector('.acting').remove()")
-    assert chromium.paper(tmp_path / "without.pdf", a4=a4) <= 2
-    assert 2 < whole <= 12
+    assert chromium.paper(tmp_path / "without.pdf", a4=a4)[0] <= 2
+    assert 2 < whole <= 12 and size == pytest.approx(1, abs=0.01)
 
 
 NAMES = "return [...document.querySelectorAll('.acting dd')].map((one) => one.textContent)"

@@ -94,7 +94,8 @@ def _listed(picture: Picture, key: str, title: str, to_do: Markup, places: tuple
     for place in places:
         found.setdefault(", ".join(picture.servers[place]), []).append(picture.endpoints[place].host)
     parts = (
-        joined(
+        tag(
+            "div",
             tag("dt", f"{server or 'Server not known'} ({number(len(hosts))})"),
             tag("dd", Markup("\n".join(map(text, hosts))), class_=_width(hosts)),
         )
