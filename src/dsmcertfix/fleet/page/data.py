@@ -70,17 +70,7 @@ class Columns:
         causes = [[self._cause_numbers[key] for key in reasons(item)] for item in endpoints]
         yield "cause", [found[0] if found else -1 for found in causes]
         yield "causesOf", {number: found for number, found in enumerate(causes) if len(found) > 1}
-        yield (
-            "problems",
-            {
-                number: [
-                    [item.code, printable(item.message), printable(item.hint or "")]
-                    for item in endpoint.problems
-                ]
-                for number, endpoint in enumerate(endpoints)
-                if endpoint.problems
-            },
-        )
+        yield "problems", {place: _told(item) for place, item in enumerate(endpoints) if item.problems}
         yield "detail", [self._stores(item) for item in endpoints]
         yield (
             "presented",
@@ -106,6 +96,11 @@ class Columns:
     def _certificate(self, held: Held) -> list[Any]:
         numbers = [self._texts[text] for text in (held.label, held.server, held.subject)]
         return [held.sha256, *numbers, held.not_after]
+
+
+def _told(endpoint: Endpoint) -> list[tuple[str, str, str]]:
+    """Code, message and hint of each of its problems."""
+    return [(item.code, printable(item.message), printable(item.hint or "")) for item in endpoint.problems]
 
 
 def _safe(value: Any) -> str:
