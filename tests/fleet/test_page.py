@@ -57,9 +57,9 @@ TAGS = frozenset(
     | {
         "svg",
         "rect",
-        "line",
-        "g",
-        "text",
+        "dl",
+        "dt",
+        "dd",
         "ul",
         "ol",
         "li",
