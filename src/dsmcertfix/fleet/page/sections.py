@@ -219,6 +219,7 @@ def unexpected(picture: Picture) -> Markup | None:
             tag("summary", "Show the names"),
             tag("ul", *(tag("li", host) for host in hosts[:MOST_UNEXPECTED]), class_="names"),
             tag("p", f"and {number(more)} more", class_="quiet") if more > 0 else None,
+            class_="unprinted",
         ),
     )
 
@@ -246,6 +247,6 @@ def foreign(picture: Picture) -> Markup | None:
         "section",
         tag("h2", "What could not be used"),
         tag("p", f"{count}: damaged, or no result of dsmcertfix.", class_="about"),
-        tag("table", tag("thead", heads), tag("tbody", *rows), class_="foreign"),
-        tag("p", f"and {number(more)} more", class_="quiet") if more > 0 else None,
+        tag("table", tag("thead", heads), tag("tbody", *rows), class_="listing unprinted"),
+        tag("p", f"and {number(more)} more", class_="quiet unprinted") if more > 0 else None,
     )
