@@ -79,7 +79,7 @@ environment() {
     directory="$top/.cache/$name"
     wanted="$(made_of "$top/pyproject.toml" "$top/tests/bench/pyproject.toml") $base $*"
     ! filled "$directory" "$wanted" || return 0
-    echo "making an environment with $base: dsmcertfix [$*] and its test bench (with IBM's GSKit from ibm_db)" >&2
+    echo "making an environment with $base: dsmcertfix${*:+ [$*]} and its test bench (with IBM's GSKit from ibm_db)" >&2
     new_environment "$directory" "$base" program bench "$@"
     "$python" -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation \
         -e "$top" -e "$top/tests/bench"

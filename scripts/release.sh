@@ -81,12 +81,19 @@ wheel() {
     bin=$(dirname "$python")
     echo "wheel and sdist" >&2
     "$bin/validate-pyproject" "$source/pyproject.toml" >/dev/null
+    # Package indexes show the README alone: its links and pictures lead to this commit.
+    cp "$source/README.md" "$work/README.md"
+    local at=${url:-$placeholder}
+    sed -E -i "s|!\\[([^]]*)\\]\\(([^):]+)\\)|![\\1]($at/raw/$hash/\\2)|g
+        s|([^!]\\[[^]]*\\])\\(([^):]+)\\)|\\1($at/blob/$hash/\\2)|g
+        s|^(\\[[^]]*\\])\\(([^):]+)\\)|\\1($at/blob/$hash/\\2)|" "$source/README.md"
     (cd "$source" && "$python" -c '
 import sys
 from setuptools import build_meta
 target = sys.argv[1]  # setuptools puts its own words there
 build_meta.build_sdist(target)
 build_meta.build_wheel(target)' "$made" >"$work/log" 2>&1) || { cat "$work/log" >&2 && die "the wheel could not be built"; }
+    mv "$work/README.md" "$source/README.md"
     "$bin/twine" check --strict "$made"/*.whl "$made"/dsmcertfix-*.tar.gz >&2
     "$bin/check-wheel-contents" "$made"/*.whl >&2
     "$python" "$source/scripts/sbom.py" --version "$version" >"$work/bill"

@@ -34,7 +34,7 @@ that a result has at most 24 lines, and that no line is wider than the terminal,
 pipe.
 """
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-_WAITED = re.compile(r"^  still asking the servers, .*\n", re.MULTILINE)
+_WAITED = re.compile(r"^  still (?:asking|looking).* \.\.\.\n", re.MULTILINE)
 _VARYING = (
     (re.compile(r"\b(?:[0-9A-F]{2}:? ?){32}"), "FINGERPRINT "),
     (re.compile(rf"\b\d{{1,2}} {_MONTH} \d{{4}}"), "DATE"),

@@ -12,7 +12,7 @@ STORE = "<directory of the store>"
 PATH = "<that path>"
 """Stands in a command for a path that no quotes make harmless there: it has to be typed."""
 
-NO_GSKIT = "there is no GSKit here that only the system can change"
+NO_GSKIT = "there is no GSKit here, or others than the system can change it"
 """Why IBM's TLS cannot be asked at all."""
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._+@:/\\-]+\Z")

@@ -225,6 +225,13 @@ def test_a_client_that_never_ends(machine: Machine) -> None:
     assert "IT41127" in hint(machine, answer)
 
 
+def test_another_session_that_fetches_at_the_same_moment(machine: Machine) -> None:
+    machine.endpoint.misbehave(dsmc="meets-another")
+    repaired(machine)
+    assert len(machine.reconnects) == 2
+    assert "refused" not in machine.sign_ons("TSMA")
+
+
 def test_a_stored_password_that_the_server_does_not_take(machine: Machine) -> None:
     machine.endpoint.stored_password("/etc/adsm", "NODE_TSMA", "TSMA", "an old password")
     answer = put_back(machine, 21)

@@ -206,6 +206,7 @@ def test_every_trouble_but_those_that_wait_shows(endpoint: Endpoint, server: Ser
     size = kdb.stat().st_size if kdb.exists() else 0
     shown = {
         "crash": answer.returncode == -signal.SIGSEGV,
+        "meets-another": "ANS1593E" in answer.stdout and stored(endpoint) == {LABEL: new},
         "french": "Session établie avec le serveur TSM01" in answer.stdout,
         "french-no-codes": "ANS" not in answer.stdout,
         "stderr-1mb": len(answer.stderr) > 10**6 and answer.returncode == 0,

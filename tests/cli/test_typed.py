@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import ssl
 import subprocess
 import sys
@@ -15,6 +18,7 @@ from tests.guide.test_guide import run_on_terminal
 from dsmbench.endpoint import Endpoint
 from dsmbench.runtime import scratch
 from dsmbench.server import Server
+from dsmcertfix.cli.output import typed_words
 from dsmcertfix.cli.words import understood
 
 LIMIT_S = 300.0
@@ -124,3 +128,61 @@ def test_json_without_a_command_is_told_that_it_needs_one() -> None:
     problem = json.loads(done.stdout)["problem"]
     assert (done.returncode, problem["code"]) == (2, "usage")
     assert "needs a command" in problem["message"] and "detect --json" in problem["hint"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("detect", ""),
+        ("detect --server TSM01 --prove --timeout 5", "--server TSM01"),
+        ("--root /r status --timeout=5 --policy p.toml --format text -v", "--policy p.toml"),
+        ("detect --label 'a b' --expires-within 30", "--label 'a b' --expires-within 30"),
+    ],
+)
+def test_the_repair_that_detect_names_is_about_the_same(typed: str, kept: str) -> None:
+    assert typed_words(shlex.split(typed)).for_repair == kept
+
+
+@pytest.mark.parametrize(("locale", "told"), [("C.UTF-8", "caf\u00e9"), ("C", "caf\\xe9")])
+def test_a_pipe_has_utf_8_where_the_locale_has_it(locale: str, told: str, root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dsmcertfix", "--root", str(root), "inspect", "--store", "/caf\u00e9"],
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith(("LC_", "PYTHON"))},
+            "LC_ALL": locale,
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 10
+    assert f"/{told}`" in done.stderr
+
+
+def test_progress_is_no_wider_than_the_terminal(root: Path) -> None:
+    words = ["--trust-root", "--root", str(root), "fix", "--yes", "--trust-on-first-use"]
+    code, said = run_on_terminal([sys.executable, "-m", "dsmcertfix", *words], (), 40, {}, "[y/N]")
+    shown = re.sub(r"\x1b\[[\d;]*m", "", said).splitlines()
+    assert code == 0
+    assert "  swap the key database and take the" in shown and "    index file away ..." in shown
+    assert [line for line in shown if len(line) > 40] == []
+
+
+def test_who_writes_a_macro_into_a_file_is_told_how_it_is_run(tmp_path: Path) -> None:
+    file = tmp_path / "a.mac"
+    words = ["server", "macro", "transitional", "--node", "A", "--output", str(file)]
+    code, said = run_on_terminal([sys.executable, "-m", "dsmcertfix", *words], (), 400, {}, "[y/N]")
+    assert (code, said.strip()) == (0, f"written: {file}: run it with `dsmadmc macro {file}`")
+
+
+def test_a_word_that_is_no_command_leads_to_the_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dsmcertfix", "frob"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "hint: `dsmcertfix help` lists commands" in done.stderr

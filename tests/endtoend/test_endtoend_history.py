@@ -8,6 +8,12 @@ from typing import Any
 
 from tests.endtoend.machine import Machine
 from tests.endtoend.test_endtoend_undo import fixed
+from tests.shown import shown_only_if
+
+from dsmbench.endpoint import AS_ROOT
+from dsmcertfix.report.details import BeforeReport, CallerReport, RunReport
+from dsmcertfix.report.render.text import render
+from dsmcertfix.report.result import Report
 
 
 def runs(machine: Machine) -> list[dict[str, Any]]:
@@ -71,6 +77,36 @@ def test_the_text_has_the_ids_of_backups_and_fits_a_terminal(machine: Machine) -
     assert len(text.splitlines()) <= 26
     newest = max(made)
     one = machine.text("history", newest).stdout
-    assert f"dsmcertfix rollback {newest}" in one and "changed" in one
+    options = f"--root {machine.directory / 'root'} --state-dir {machine.state}"
+    assert f"{options} rollback {newest}" in " ".join(one.split()) and "changed" in one
     other = machine.run("history", "20200101T000000Z-abcdef")
     assert (other.code, other.problem) == (10, "run-not-found")
+
+
+def test_one_run_says_why_it_did_not_do_more_with_the_command_for_each_refused_node(machine: Machine) -> None:
+    machine.renew("TSMA")
+    machine.servers["TSMA"].update_node("NODE_TSMA", "STRICT")
+    run = machine.fix().report["run"]
+    text = machine.text("history", run).stdout
+    assert "refused 1 node: it is STRICT" in text
+    assert "\n  UPDATE NODE NODE_TSMA SESSIONSECURITY=TRANSITIONAL\n" in text
+    (told,) = runs(machine)
+    assert told["stores"][0]["problem"]["session"]["node"] == "NODE_TSMA"
+
+
+def test_a_certificate_under_several_labels_is_not_told_under_one_alone() -> None:
+    old, new = "ab" * 32, "cd" * 32
+    changed = [
+        BeforeReport(f"/s{label}", "root", "changed", (), ((label, old),), ((label, new),)) for label in "AB"
+    ]
+    at = "2026-11-30T06:16:47Z"
+    told = RunReport("R2", "fix", at, at, True, CallerReport("root"), None, None, True, tuple(changed))
+    shown = render(Report("history", "here", runs=(told, told._replace(run="R1"))))
+    assert shown.count("out abababababababab  A and others (2 stores)") == 2
+
+
+@shown_only_if(AS_ROOT, "what an ordinary user sees: it takes root to be another user")
+def test_an_ordinary_user_is_not_told_that_nothing_was_run(machine: Machine) -> None:
+    fixed(machine)
+    user = machine.endpoint.user("alice")
+    assert machine.run_as(user, "history").report["comment"].startswith("you ran nothing here; ")

@@ -178,7 +178,7 @@ class TestWholeStore:
 
 
 @pytest.mark.parametrize("trouble", [name for name in TROUBLES if not name.startswith("hang")])
-def test_whatever_fails_each_stanza_has_at_most_one_sign_on(make_machine: MakeMachine, trouble: str) -> None:
+def test_whatever_fails_each_stanza_has_at_most_one_session(make_machine: MakeMachine, trouble: str) -> None:
     machine = make_machine()
     machine.stanzas("TSMA", "TSMB")
     machine.endpoint.store(certificates=machine.trusted("TSMA", "TSMB"))
@@ -188,7 +188,9 @@ def test_whatever_fails_each_stanza_has_at_most_one_sign_on(make_machine: MakeMa
     machine.endpoint.misbehave(dsmc=trouble)
     answer = machine.fix("--whole-store")
     stanzas = [run.arguments[-1] for run in machine.reconnects]
-    assert len(stanzas) == len(set(stanzas))
+    # Where another session of the client was faster, and only there, it is run once more.
+    most = 2 if trouble == "meets-another" else 1
+    assert all(stanzas.count(one) <= most for one in stanzas)
     assert all(machine.sign_ons(name).count("session") <= 1 for name in ("TSMA", "TSMB"))
     if answer.code:
         assert (answer.report["outcome"], machine.seen()) == ("rolled-back", before)

@@ -204,7 +204,7 @@ def test_a_server_that_does_not_answer_is_named_and_nothing_is_asked(machine: Ma
 def test_a_server_that_hangs_does_not_make_it_fall_silent(machine: Machine) -> None:
     machine.server.behave("hang")
     code, said = machine.talk()
-    assert re.search(r"still asking the servers, \d+ s \.\.\.\n", said)
+    assert re.search(r"still asking TSM01, \d+ s \.\.\.\n", said)
     assert said.index("Looking.") < said.index("still asking") < said.index("does not answer")
     assert code == 16
 

@@ -39,19 +39,19 @@ class Compared(NamedTuple):
 
 def compare(file: Path) -> Compared:
     """What the tool and IBM's library say of a key database and the stash beside it."""
-    ours, theirs = _ours(file), _theirs(file)
+    mine, theirs = ours(file), _theirs(file)
     version = records = "-"
-    if isinstance(ours, list):
-        version, records = str(kdb.read(file.read_bytes()).version), str(len(ours))
-    if ours == theirs:
+    if isinstance(mine, list):
+        version, records = str(kdb.read(file.read_bytes()).version), str(len(mine))
+    if mine == theirs:
         return Compared(file, version, records, "alike")
-    if isinstance(ours, str) and isinstance(theirs, str):
-        return Compared(file, version, records, f"refused by both: {ours}; GSKit: {theirs}")
-    if ours == "file-pkcs12":
+    if isinstance(mine, str) and isinstance(theirs, str):
+        return Compared(file, version, records, f"refused by both: {mine}; GSKit: {theirs}")
+    if mine == "file-pkcs12":
         return Compared(file, version, records, f"named as a PKCS #12 file; GSKit reads {len(theirs)}")
-    if isinstance(ours, str):
-        return Compared(file, version, records, f"DIFFERENT: {ours}; GSKit reads {len(theirs)}")
-    return Compared(file, version, records, f"DIFFERENT: {_difference(ours, theirs)}")
+    if isinstance(mine, str):
+        return Compared(file, version, records, f"DIFFERENT: {mine}; GSKit reads {len(theirs)}")
+    return Compared(file, version, records, f"DIFFERENT: {_difference(mine, theirs)}")
 
 
 def _difference(ours: list[dict[str, Any]], theirs: list[dict[str, Any]] | str) -> str:
@@ -64,7 +64,8 @@ def _difference(ours: list[dict[str, Any]], theirs: list[dict[str, Any]] | str) 
     return f"{name} of record {at}"
 
 
-def _ours(file: Path) -> list[dict[str, Any]] | str:
+def ours(file: Path) -> list[dict[str, Any]] | str:
+    """Natively read: what is in the key database, those with a key last; or why it is refused."""
     try:
         database = kdb.read(file.read_bytes())
         kdb.verify(database, stash.password(file.with_suffix(".sth").read_bytes()))

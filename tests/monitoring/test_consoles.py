@@ -195,6 +195,20 @@ def test_a_summary_of_a_fix_has_its_outcome_its_run_and_the_code_of_its_problem(
     assert read["hint"]
 
 
+def test_a_summary_has_both_fingerprints_where_its_hint_says_to_compare_them() -> None:
+    context = (f"presented by tsm01:1500: SHA-256 {'ab' * 32}", f"expected: SHA-256 {'cd' * 32}")
+    problem = Problem("CannotReconnect", "unexpected-certificate", "tsm01 presents another one", context)
+    told = Report("fix", "host1", exit_code=16, problem=problem)
+    read = json.loads(summary.render(told))
+    assert list(SCHEMA.iter_errors(read)) == []
+    assert "both fingerprints" in read["hint"]
+    assert read["compare"] == list(context)
+    other = replace(
+        told, problem=replace(problem, code="store-not-read", context=("/home/alice: SHA-256 a",))
+    )
+    assert json.loads(summary.render(other))["compare"] == []
+
+
 # --- exit profiles
 
 

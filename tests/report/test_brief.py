@@ -186,3 +186,53 @@ def test_nothing_is_wrong_is_told_with_what_the_server_shows() -> None:
     assert shown.startswith("No action is needed: 13 stores checked.")
     assert "TSM01 (b.example:1500) shows a certificate valid until 2036-11-25 UTC." in shown
     assert "dsmcertfix explain" in shown
+
+
+def test_servers_that_do_not_answer_are_named_instead_of_the_stores() -> None:
+    other = PresentedReport("c.example:1500", ("TSM02",), problem=DOWN)
+    report = replace(scene("fix", "down", 2), servers=(server(silent=True), other))
+    report = replace(report, stores=tuple(replace(one, stanzas=("TSM01", "TSM02")) for one in report.stores))
+    shown = text.render(report, width=80).splitlines()
+    at = next(number for number, line in enumerate(shown) if "No server answers" in line)
+    assert shown[at + 1 : at + 3] == ["  - TSM01 (b.example:1500)", "  - TSM02 (c.example:1500)"]
+    assert not any("/home/user" in line for line in shown)
+
+
+def test_more_refused_nodes_than_fit_are_in_the_history_whose_command_is_named() -> None:
+    shown = " ".join(text.render(scene("fix", "STRICT", 40), width=80).split())
+    assert f"more nodes; `dsmcertfix history {RUN}` lists all" in shown
+
+
+def test_what_was_typed_for_detect_is_kept_for_the_repair() -> None:
+    typed = Typed("dsmcertfix", "--prove --policy p.toml", for_repair="--policy p.toml")
+    shown = text.render(scene("detect", "outdated", 1), width=120, typed=typed)
+    assert "repair: dsmcertfix fix --policy p.toml\n" in shown
+    assert "dsmcertfix plan --policy p.toml\n" in shown
+    assert "dsmcertfix --verbose detect --prove --policy p.toml" in shown
+
+
+def test_who_needs_root_is_not_told_to_try_again_without_it() -> None:
+    denied = Problem("NotPermitted", "access-denied", "the system denies access")
+    report = replace(scene("fix", "down", 2), stores=stores(2, "replaced", problem=denied), servers=())
+    shown = text.render(report, width=80)
+    assert "with all rights: sudo dsmcertfix fix" in shown
+    assert "try again" not in shown
+
+
+def test_a_store_that_needed_nothing_is_not_told_like_one_that_was_left() -> None:
+    done = scene("fix", "outdated", 1)
+    fine = replace(stores(3, "ok")[2], id="9")
+    assert text.render(replace(done, stores=(*done.stores, fine)), width=80).startswith(
+        "Done: 1 store changed, 1 store needed nothing.\n"
+    )
+
+
+def test_above_the_question_of_a_rollback_are_the_stores_and_nothing_to_compare() -> None:
+    report = replace(
+        scene("rollback", "fine", 2),
+        comment=f"would undo run {RUN}",
+        warnings=("use the server's cert256.arm",),
+    )
+    shown = text.render(report, width=80, asking=True)
+    assert "/home/user000/" in shown and "/home/user001/" in shown
+    assert "openssl" not in shown

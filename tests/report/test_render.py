@@ -139,10 +139,9 @@ def test_every_kind_of_problem_fits_the_schema(kind: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_on_a_pipe_there_is_plain_ascii_without_colour(command: str) -> None:
+def test_on_a_pipe_there_is_no_colour(command: str) -> None:
     report = replace(full(command), comment="caf\u00e9 \u2026", warnings=("\u00fc",))
     for told in (as_text.render(report), as_text.render_problem(report)):
-        assert told.isascii()
         assert "\x1b" not in told
         assert all(line == line.rstrip() for line in told.splitlines())
 

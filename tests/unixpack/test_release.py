@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
+import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -83,6 +86,10 @@ def test_a_tag_gives_its_version_and_any_other_commit_says_that_it_is_none(
     assert done.returncode == 0, done.stderr
     assert metadata(tagged)["Version"] == version()
     assert f"Project-URL: Homepage, {URL}\n" in text_of_metadata(tagged)
+    require_source(tagged, clone)
+    links = re.findall(r"\]\(([^)]+)\)", text_of_metadata(tagged))
+    assert links and all(link.startswith("https://") for link in links)
+    assert f"{URL}/raw/{git(clone, 'rev-parse', 'HEAD')}/docs/pictures/guide-80.svg" in links
     git(clone, "commit", "--allow-empty", "--quiet", "-m", "more")
     other = tmp_path / "other"
     done = release(clone, "--only", "wheel", "--output", str(other))
@@ -95,6 +102,29 @@ def test_a_tag_gives_its_version_and_any_other_commit_says_that_it_is_none(
         for name, digest in sums.items():
             assert hashlib.sha256((directory / name).read_bytes()).hexdigest() == digest
         assert {name.rpartition(".")[2] for name in sums} == {"whl", "gz", "json", "md"}
+
+
+def require_source(directory: Path, clone: Path) -> None:
+    """The source archive holds every file of the repository, and its tests run."""
+    (archive,) = directory.glob("*.tar.gz")
+    unpacked = directory.parent / "source"
+    unpacked.mkdir()
+    with tarfile.open(archive) as opened:
+        opened.extractall(unpacked, filter="data")
+    (top,) = unpacked.iterdir()
+    lacking = [name for name in git(clone, "ls-files").splitlines() if not (top / name).exists()]
+    assert lacking == []
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/planning", "tests/ibm/test_certificate_file.py"],
+        cwd=top,
+        env={**os.environ, "PYTHONPATH": f"{top / 'src'}:{top / 'tests/bench/src'}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def text_of_metadata(directory: Path) -> str:

@@ -62,4 +62,4 @@ def test_a_library_that_others_can_change_is_not_loaded(one: Machine, what: str)
     open_to_all(place)
     answer = run("detect", "--prove")
     assert (answer.code, proofs(answer, one.ba)) == (0, [("not-made", None)])
-    assert "only the system can change" in answer.store(one.ba)["proofs"][0]["reason"]
+    assert "others than the system can change it" in answer.store(one.ba)["proofs"][0]["reason"]

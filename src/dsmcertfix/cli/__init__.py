@@ -208,6 +208,9 @@ def _end_with_a_code() -> None:
         signal.signal(signal.SIGINT, UntilOver(signal.default_int_handler))
 
 
+_LISTS = "`dsmcertfix help` lists commands and options, `dsmcertfix help COMMAND` those of one."
+
+
 def _problem_of(error: Exception, words: list[str]) -> Problem:
     """What is wrong with the command line, or with us."""
     told = getattr(error, "format_message", None)
@@ -220,7 +223,7 @@ def _problem_of(error: Exception, words: list[str]) -> Problem:
             "`--json` needs a command: without one dsmcertfix talks to a person",
             hint="`dsmcertfix detect --json` tells whether action is needed.",
         ).problem()
-    hint = f"`dsmcertfix {command}{' ' if command else ''}--help` lists the options."
+    hint = f"`dsmcertfix {command} --help` lists the options." if command else _LISTS
     return UsageError("usage", " ".join(str(told()).split()), hint=hint).problem()
 
 

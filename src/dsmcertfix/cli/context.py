@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 import typer
 
 from dsmcertfix.cli import options as given
-from dsmcertfix.cli.output import print_to, show_list
+from dsmcertfix.cli.output import print_to, show_list, terminal
 from dsmcertfix.errors import Interrupted, Problem, UsageError, exit_code
 
 if TYPE_CHECKING:
@@ -137,7 +137,11 @@ def observed(context: typer.Context, observe: Observe) -> Observe:
 
 
 def progress(context: typer.Context) -> Observe:
-    """Tells on standard error what is being done to which store, a line a step; and the log."""
+    """Tells on standard error what is being done to which store, a line a step; and the log.
+
+    On a terminal a step that is longer than a line goes on below its beginning.
+    """
+    from dsmcertfix.report.render.lines import wrap
     from dsmcertfix.wording import printable
 
     settings: Settings = context.obj
@@ -145,6 +149,11 @@ def progress(context: typer.Context) -> Observe:
         return observed(context, lambda _: None)
     directories: dict[str | None, str] = {}
     last: str | None = None
+    width, _ = terminal(sys.stderr)
+
+    def put(line: str, indent: str = "") -> None:
+        line = printable(line)
+        print_to(sys.stderr, indent + line if width is None else wrap(line, width, indent, f"{indent}  "))
 
     def observe(event: Event) -> None:
         nonlocal last
@@ -157,8 +166,8 @@ def progress(context: typer.Context) -> Observe:
         if event.store != last:
             last = event.store
             if last in directories:
-                print_to(sys.stderr, printable(f"{directories[last]}:"))
-        print_to(sys.stderr, printable(f"  {line}"))
+                put(f"{directories[last]}:")
+        put(line, "  ")
 
     return observed(context, observe)
 

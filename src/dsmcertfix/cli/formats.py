@@ -12,6 +12,7 @@ import typer
 
 from dsmcertfix.cli.output import print_to
 from dsmcertfix.errors import DsmcertfixError, UsageError, bug
+from dsmcertfix.wording import printable, quoted
 
 if TYPE_CHECKING:
     from dsmcertfix.report.render.answer import Answer
@@ -156,6 +157,9 @@ def _told(report: Report, how: Telling) -> int:
         mode = READABLE if how.format == "prometheus" else PRIVATE
         line = f"{answer.stdout}\n" if answer.stdout else ""
         write_whole(how.output, (line.encode("utf-8", "backslashreplace"),), mode)
+        if sys.stderr.isatty() and not how.quiet:
+            run_it = f": run it with `dsmadmc macro {quoted(how.output)}`" if report.macro else ""
+            print_to(sys.stderr, printable(f"written: {how.output}{run_it}"))
     else:
         print_to(sys.stdout, answer.stdout)
     print_to(sys.stderr, answer.stderr)

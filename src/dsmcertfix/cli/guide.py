@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _WIDEST = 78
 _SILENCE_S = 2.0
+_NAMED = 2
+"""Servers that are named while they are silent."""
 
 
 def guide(context: typer.Context) -> None:
@@ -80,7 +82,7 @@ class _Conversation:
         self._seen = 0
         self._stores = 0
         self._begun = 0
-        self.looking = _Looking()
+        self.looking = _Looking(width)
         self.answer: bool | None = None
         self.found: Report | None = None
         self.ended: Report | None = None
@@ -156,7 +158,8 @@ class _Looking:
     By an alarm of the system, where there is one: a thread would be in the way of children that are forked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        self._width = width
         self._begun = 0.0
         self._next = _SILENCE_S
 
@@ -173,10 +176,18 @@ class _Looking:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _tell(self, *_: object) -> None:
+        from dsmcertfix.ibm.tls import being_asked
+        from dsmcertfix.report.render.lines import wrap
+        from dsmcertfix.wording import printable
+
         passed = time.monotonic() - self._begun
+        silent = being_asked()
+        more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
+        doing = f"asking {', '.join(silent[:_NAMED])}{more}" if silent else "looking"
+        line = wrap(printable(f"still {doing}, {passed:.0f} s ..."), self._width, "  ", "  ") + "\n"
         # Not through the stream: it may just be written to.
         with contextlib.suppress(OSError):
-            os.write(sys.stdout.fileno(), f"  still asking the servers, {passed:.0f} s ...\n".encode("ascii"))
+            os.write(sys.stdout.fileno(), line.encode("ascii", "backslashreplace"))
         signal.setitimer(signal.ITIMER_REAL, self._next)
         self._next *= 2
 

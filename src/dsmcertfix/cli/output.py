@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from dsmcertfix.report.render.brief import Typed
 
 _VERBOSE = ("-v", "--verbose")
+_OF_DETECT_ALONE = {
+    "--prove": 0,
+    "--json": 0,
+    "--timeout": 1,
+    "--format": 1,
+    "--output": 1,
+    "--exit-profile": 1,
+}
+"""Options of `detect` that no repair has, or that mean something else there, and how many values follow."""
 
 
 def open_streams() -> None:
@@ -55,7 +65,7 @@ def print_to(stream: TextIO, text: str) -> None:
     if not text:
         return
     try:
-        encoding = stream.encoding or "ascii"
+        encoding = _encoding(stream)
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
     except OSError as error:
@@ -63,6 +73,17 @@ def print_to(stream: TextIO, text: str) -> None:
     except ValueError:
         # The stream was closed from inside: nobody is there to be told.
         return
+
+
+def _encoding(stream: TextIO) -> str:
+    """What the stream is written in: on a pipe UTF-8 where the locale is, and ASCII elsewhere.
+
+    Python takes the locale C for UTF-8, and Windows has several code pages: who reads the pipe need not.
+    """
+    if stream.isatty():
+        return stream.encoding or "ascii"
+    named = (stream.encoding or "").lower().replace("-", "")
+    return "utf-8" if named == "utf8" and not sys.flags.utf8_mode else "ascii"
 
 
 def give_up(stream: TextIO, error: OSError) -> None:
@@ -91,11 +112,11 @@ def show(report: Report, *, as_json: bool, quiet: bool = False) -> None:
     from dsmcertfix.report.render import brief, text
 
     if not quiet:
-        width, colour = _terminal(sys.stdout)
-        print_to(sys.stdout, text.render(report, width=width, colour=colour, typed=_typed(sys.argv[1:])))
+        width, colour = terminal(sys.stdout)
+        print_to(sys.stdout, text.render(report, width=width, colour=colour, typed=typed_words(sys.argv[1:])))
         if width is not None and sys.stderr.isatty() and brief.told_so(report):
             return
-    width, colour = _terminal(sys.stderr)
+    width, colour = terminal(sys.stderr)
     print_to(sys.stderr, text.render_problem(report, width=width, colour=colour))
 
 
@@ -103,26 +124,42 @@ def show_list(report: Report) -> None:
     """What is about to be done is on standard error; a question follows."""
     from dsmcertfix.report.render import text
 
-    width, colour = _terminal(sys.stderr)
-    typed = _typed(sys.argv[1:])
+    width, colour = terminal(sys.stderr)
+    typed = typed_words(sys.argv[1:])
     print_to(sys.stderr, text.render(report, width=width, colour=colour, typed=typed, asking=True))
 
 
-def _typed(words: list[str]) -> Typed:
+def typed_words(words: list[str]) -> Typed:
     """What was typed, as it can be typed once more."""
     from dsmcertfix.cli.words import understood
     from dsmcertfix.report.render.brief import COMMANDS, Typed
 
     words = understood(words)
-    at = next((number for number, word in enumerate(words) if word in COMMANDS), len(words))
-    before, after = (
-        [word if is_plain_word(word) else quoted(PurePath(word)) for word in part if word not in _VERBOSE]
-        for part in (words[:at], words[at + 1 :])
-    )
-    return Typed(" ".join(("dsmcertfix", *before)), " ".join(after), bool({*_VERBOSE} & {*words}))
+    named = (*COMMANDS, "history")
+    at = next((number for number, word in enumerate(words) if word in named), len(words))
+    before, after = words[:at], words[at + 1 :]
+    program = " ".join(("dsmcertfix", _again(before))).rstrip()
+    return Typed(program, _again(after), bool({*_VERBOSE} & {*words}), _again(_for_repair(after)))
 
 
-def _terminal(stream: TextIO) -> tuple[int | None, bool]:
+def _again(words: Iterable[str]) -> str:
+    """The words as they can be typed once more."""
+    plain = (word if is_plain_word(word) else quoted(PurePath(word)) for word in words)
+    return " ".join(word for word in plain if word not in _VERBOSE)
+
+
+def _for_repair(words: list[str]) -> Iterator[str]:
+    """Those of the options of `detect` that choose what is repaired, and by which policy."""
+    left = iter(words)
+    for word in left:
+        name, equals, _ = word.partition("=")
+        if name not in _OF_DETECT_ALONE:
+            yield word
+        elif _OF_DETECT_ALONE[name] and not equals:
+            next(left, None)
+
+
+def terminal(stream: TextIO) -> tuple[int | None, bool]:
     """The width of the terminal, None for a pipe, and whether colour is welcome (no-color.org)."""
     from dsmcertfix.system import no_colour_wanted
 

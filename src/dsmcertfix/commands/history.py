@@ -29,9 +29,10 @@ def history(host: Host, wanted: str | None) -> Report:
         if not told:
             raise no_such_run(wanted)
     undo = sum(run.undo for run in told)
-    comment = (
-        f"{counted(len(told), 'run')}; {undo or 'none'} can be undone" if told else "nothing was run here"
-    )
+    nothing = "nothing was run here"
+    if not host.platform.may_act_for_others():
+        nothing = "you ran nothing here; what the administrator ran is told to the administrator only"
+    comment = f"{counted(len(told), 'run')}; {undo or 'none'} can be undone" if told else nothing
     return cut_off_runs(host).told(Report("history", host_name(), runs=told, comment=comment))
 
 

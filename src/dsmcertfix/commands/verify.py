@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dsmcertfix.errors import BackupFailed
+from dsmcertfix.errors import BackupFailed, Problem
 from dsmcertfix.report.details import BeforeReport, CallerReport, EvidenceReport
 from dsmcertfix.report.lenient import mapping, objects, text, texts
 from dsmcertfix.report.result import CertificateReport, Report, StoreReport, decided
@@ -115,7 +115,10 @@ def caller(header: Mapping[str, Any]) -> CallerReport:
 def before_and_after(run: PastRun, events: tuple[Event, ...]) -> tuple[BeforeReport, ...]:
     """Each store of the run: what was in it before, and what after it."""
     before, after = _stores(events, "store-started"), _stores(events, "store-finished")
-    return tuple(_before(store, before.get(store.id), after.get(store.id)) for store in run.stores)
+    ends = {event.store: event.data.get("problem") for event in events if event.kind == "store-finished"}
+    told = (_before(store, before.get(store.id), after.get(store.id)) for store in run.stores)
+    problems = (Problem.from_data(ends.get(store.id)) for store in run.stores)
+    return tuple(item._replace(problem=problem) for item, problem in zip(told, problems, strict=True))
 
 
 def _stores(events: tuple[Event, ...], kind: str) -> dict[str, StoreReport]:

@@ -38,7 +38,9 @@ def take_inventory(
         for item in chosen
         if not platform.places.is_ours(item.owner.uid)
     }
-    answers = ask_all(servers if probe_timeout_s else (), timeout_s=probe_timeout_s or 0.0)
+    called = {stanza.server: stanza.name for stanza in reversed(stanzas) if stanza.server is not None}
+    asked = servers if probe_timeout_s else ()
+    answers = ask_all(asked, timeout_s=probe_timeout_s or 0.0, called=called)
     stores = tuple(read.get(item.identity) or read_store(platform, item) for item in chosen)
     return Inventory(
         datetime.now(timezone.utc),

@@ -10,8 +10,9 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsmcertfix import budgets
@@ -60,11 +61,24 @@ def present(server: Server, *, timeout_s: float) -> Presented:
         return _presented(server, error)
 
 
-def ask_all(servers: Sequence[Server], *, timeout_s: float) -> Callable[[], tuple[Presented, ...]]:
+_ASKING = "present "
+"""Stands in the name of a thread before the server that it asks."""
+
+
+def being_asked() -> tuple[str, ...]:
+    """What the servers are called that have not answered yet. May be called from a signal's handler."""
+    names = (thread.name for thread in threading.enumerate())
+    return tuple(name.removeprefix(_ASKING) for name in names if name.startswith(_ASKING))
+
+
+def ask_all(
+    servers: Sequence[Server], *, timeout_s: float, called: Mapping[Server, str] = MappingProxyType({})
+) -> Callable[[], tuple[Presented, ...]]:
     """The servers are being asked; what is returned waits for what each presents, in the order asked.
 
     All are asked at the same time as far as their budget goes, one that is named twice once. `timeout_s` is
-    for each server. Whoever does other work in between must not fork before the answers are there.
+    for each server; `called` is what people call them. Whoever does other work in between must not fork
+    before the answers are there.
     """
     asked = tuple(dict.fromkeys(servers))
     left: SimpleQueue[Server] = SimpleQueue()
@@ -76,16 +90,15 @@ def ask_all(servers: Sequence[Server], *, timeout_s: float) -> Callable[[], tupl
         with contextlib.suppress(Empty):
             while True:
                 server = left.get_nowait()
+                threading.current_thread().name = f"{_ASKING}{called.get(server, server)}"
                 try:
                     answers[server] = _ask(server, timeout_s)
                 except Exception as error:  # raised again by the thread that waits
                     answers[server] = error
 
+    count = min(budgets.SERVERS_AT_ONCE.cap, len(asked))
     # Daemons: an interrupt waits for nobody; each thread ends by its own deadline.
-    threads = [
-        threading.Thread(target=ask, name=f"present-{number}", daemon=True)
-        for number in range(min(budgets.SERVERS_AT_ONCE.cap, len(asked)))
-    ]
+    threads = [threading.Thread(target=ask, name=_ASKING.strip(), daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
 

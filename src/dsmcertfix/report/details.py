@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from dsmcertfix.errors import Problem
+
 Source = Literal["client", "server", "key-database", "gskit", "dsmcertfix", "exit-code", "state"]
 
 
@@ -273,7 +275,10 @@ class RunReport(NamedTuple):
 
 
 class BeforeReport(NamedTuple):
-    """A store before the run: its files by hash, its certificates by label and hash; its outcome after it."""
+    """A store before the run: its files by hash, its certificates by label and hash; its outcome after it.
+
+    `problem` is why it did not end as it was meant to.
+    """
 
     directory: str
     owner: str
@@ -281,3 +286,4 @@ class BeforeReport(NamedTuple):
     files: tuple[tuple[str, str], ...]
     certificates_before: tuple[tuple[str, str], ...]
     certificates_after: tuple[tuple[str, str], ...]
+    problem: Problem | None = None

@@ -18,6 +18,7 @@ from dsmcertfix.errors import (
 )
 from dsmcertfix.ibm.client import dsmc, messages
 from dsmcertfix.ibm.engines import Engine
+from dsmcertfix.ibm.key_database.chain import trusted
 from dsmcertfix.model import (
     Certificate,
     LocatedStore,
@@ -177,22 +178,20 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         self._keep_access()
 
     def _fetched_by_another(self, error: DsmcertfixError, stanza: Stanza) -> bool:
-        """Whether the client failed over a store that holds what the server presents.
+        """Whether the client failed over a store that makes it trust what its server presents.
 
-        Then another session of this client fetched it at the same moment. Its node is STRICT now: the old
-        store would lock it out. A wrong password is no such failure: it is not tried twice.
+        Nothing of the plan put that in, so another session of this client fetched it at the same moment. Its
+        node is STRICT now: the old store would lock it out. A wrong password is no such failure, and is not
+        tried twice.
         """
         if error.session is None or not messages.is_of_the_store(error.session.code):
             return False
-        expected = {
-            sha256
-            for step in self._plan.steps
-            if isinstance(step, CheckLive)
-            for item in step.expected
-            if item.server == stanza.server
-            for sha256 in item.sha256s
-        }
-        return any(item.sha256 in expected for item in self._tools.read_store(self._store).certificates)
+        if stanza.server is None or any(isinstance(step, AddCertificate) for step in self._plan.steps):
+            return False
+        with self._run.interrupts.interruptible():
+            (seen,) = self._tools.present((stanza.server,))
+        held = self._tools.read_store(self._store).certificates
+        return bool(seen.chain and trusted(held, seen.chain, datetime.now(timezone.utc)))
 
     def _check_live(self, step: CheckLive) -> str | None:
         store = self._tools.read_store(self._store)

@@ -14,7 +14,7 @@ from dsmcertfix.errors import ACTION_NEEDED, Outcome, Unrecovered
 from dsmcertfix.report.causes import Cause
 from dsmcertfix.report.reasons import causes_of, servers_of
 from dsmcertfix.report.render.answer import AFFECTED
-from dsmcertfix.report.render.lines import COMPARE, command, fingerprint, with_fingerprints, wrap
+from dsmcertfix.report.render.lines import COMPARE, WHERE, command, fingerprint, with_fingerprints, wrap
 from dsmcertfix.report.render.why import (
     LEVELS,
     ROOM,
@@ -55,16 +55,22 @@ _ENDS: dict[Outcome, str] = {
 class Typed(NamedTuple):
     """What was typed: the program with the options before its command, and the options after it.
 
-    `verbose` is whether the details are wanted, too.
+    `for_repair` are those of the options of `detect` that `plan` and `fix` have, too; `verbose` is whether
+    the details are wanted.
     """
 
     program: str = "dsmcertfix"
     options: str = ""
     verbose: bool = False
+    for_repair: str = ""
 
     def line(self, name: str) -> str:
         """That command with the same options."""
         return f"{self.program} {name} {self.options}".rstrip()
+
+    def after_detect(self, name: str) -> str:
+        """That command about the same stores and certificates as the `detect` that was typed."""
+        return f"{self.program} {name} {self.for_repair}".rstrip()
 
 
 AS_TYPED = Typed()
@@ -94,8 +100,10 @@ class _Brief:
         self._report, self._width, self._typed = report, width, typed
         self._level = level
         causes = causes_of(report)
-        self._say(_sentence(report))
-        self.parts += Why(report, width, level).paragraphs(causes)
+        why = Why(report, width, level)
+        undone = report.stores if asking and report.command == "rollback" else ()
+        self._say(_sentence(report), *why.places(undone))
+        self.parts += why.paragraphs(causes)
         self._policy()
         if (report.command == "plan" or asking) and not level.terse:
             self._steps()
@@ -104,8 +112,8 @@ class _Brief:
             self._proofs()
         self._notes()
         self._services()
-        if asking and any("cert256.arm" in warning for warning in report.warnings):
-            self._say("Compare with what the server has:", command(COMPARE, width))
+        if asking and any("SHA-256" in warning for warning in report.warnings):
+            self._say(WHERE.capitalize(), command(COMPARE, width))
         if not asking:
             self._next(causes)
 
@@ -149,7 +157,7 @@ class _Brief:
             )
         self._more(len(shown) - 2, "server")
         if shown:
-            self._say("Compare with what the server has:", command(COMPARE, self._width))
+            self._say(f"Compare with {WHERE}", command(COMPARE, self._width))
         if causes:
             return
         for server in [one for one in self._report.servers if one.sha256][:3]:
@@ -180,6 +188,7 @@ class _Brief:
 
     def _next(self, causes: tuple[Cause, ...]) -> None:
         report, typed = self._report, self._typed
+        rights = any(needs_root(cause, report.stores) for cause in causes)
         lines: list[tuple[str, str]] = []
         if report.exit_code == Unrecovered.untouched and report.command != "recover":
             lines = [("finish or undo the run that was cut off", f"{typed.program} recover")]
@@ -188,21 +197,21 @@ class _Brief:
             by_policy = any(map(_off_policy, report.stores))
             able = by_policy or answering(report, wrong) or not report.servers
             if report.exit_code == ACTION_NEEDED and able:
-                lines = [("repair", f"{typed.program} fix")]
-                lines += [("only see what would be done", f"{typed.program} plan")]
+                lines = [("repair", typed.after_detect("fix"))]
+                lines += [("only see what would be done", typed.after_detect("plan"))]
             elif not causes:
                 lines = [("if backups fail all the same", f"{typed.program} explain")]
         elif report.command == "plan":
             lines = [("carry this out", typed.line("fix"))] if _changing(report) else []
         elif report.exit_code != 0:
-            lines = [("then try again", typed.line(report.command))]
+            lines = [] if rights else [("then try again", typed.line(report.command))]
         elif report.command == "recover":
             lines = [("see whether all is well", f"{typed.program} detect")]
         if report.run and report.changed:
             lines.append(("undo this run", f"{typed.program} rollback {report.run}"))
         if report.command in ("detect", "plan") and report.exit_code:
             lines.append(("details", f"{typed.program} --verbose {report.command} {typed.options}".rstrip()))
-        if any(needs_root(cause, report.stores) for cause in causes):
+        if rights:
             lines.insert(0, ("with all rights", f"sudo {typed.line(report.command)}"))
         if lines:
             told = lines[:1] if self._level.terse else lines
@@ -247,7 +256,8 @@ def _sentence(report: Report) -> str:
             return f"There was nothing to do: {stores} checked."
         case "fix" | "trust":
             tally = Counter(store.outcome for store in report.stores)
-            parts = [f"{counted(tally[end], 'store')} {words}" for end, words in _ENDS.items() if tally[end]]
+            ends = _ENDS if report.exit_code else _ENDS | {"unchanged": "needed nothing"}
+            parts = [f"{counted(tally[end], 'store')} {words}" for end, words in ends.items() if tally[end]]
             return f"{'Not all is done' if report.exit_code else 'Done'}: {', '.join(parts) or 'nothing'}."
     if report.run is None:
         return sentence_of(report.comment or "Nothing was to be done")

@@ -1,4 +1,7 @@
-"""The runs of the past as text, a block each: when, who, what it changed, and how it is undone. Pure."""
+"""The runs of the past as text, a block each: when, who, what it changed, and how it is undone. Pure.
+
+Of one run alone also why it did not do more, with the commands for every node that was refused.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,53 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dsmcertfix.report.reasons import causes_of
+from dsmcertfix.report.render.lines import command, wrap
+from dsmcertfix.report.render.why import Level, Why
+from dsmcertfix.report.result import Report, StoreReport
 from dsmcertfix.wording import counted, number, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from dsmcertfix.report.details import BeforeReport, CallerReport, RunReport
-    from dsmcertfix.report.result import Report
 
 MOST_RUNS = 4
 """Runs that are shown in a terminal's 24 lines; `history ID` shows one whole, the JSON has them all."""
 
 _MOST_CHANGES = 2
 _SHOWN = 16
+_ALL = 10_000
+_WHOLE = Level(causes=_ALL, places=0, nodes=_ALL, notes=0)
 _OUTCOMES = {"rolled-back": "put back", "unchanged": "left as it was"}
 
 
-def page(console: Console, report: Report) -> None:
-    """The newest runs; one alone with each of its stores."""
+def page(console: Console, report: Report, program: str) -> None:
+    """The newest runs; one alone with each of its stores. `program` is how it was started."""
+
+    def put(line: str) -> None:
+        """The line; on a pipe it stays one, to be searched."""
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        text = printable(line)
+        fits = console.soft_wrap or len(text) <= console.width
+        console.print(text if fits else wrap(text, console.width, indent, f"{indent}  "), soft_wrap=True)
+
     alone = len(report.runs) == 1
     for run in report.runs if alone else report.runs[:MOST_RUNS]:
         for line in _lines(run, whole=alone):
-            console.print(printable(line), soft_wrap=True)
+            put(line)
+        for paragraph in _why(run, console.width) if alone else ():
+            console.print(paragraph, soft_wrap=True)
+        what, words = _undo(run)
+        one = f"  {what}: {program} {words}" if words else f"  {what}"
+        if words and len(one) > console.width and not console.soft_wrap:
+            put(f"  {what}:")
+            one = command(f"{program} {words}", console.width, "    ")
+        console.print(one, soft_wrap=True)
     if len(report.runs) > MOST_RUNS:
         console.print("older ones:")
         for run in report.runs[MOST_RUNS : MOST_RUNS + _MOST_OLDER]:
-            console.print(
-                printable(f"  {run.run}  {run.command} by {_who(run.by)}, {_summary(run)}"), soft_wrap=True
-            )
+            put(f"  {run.run}  {run.command} by {_who(run.by)}, {_summary(run)}")
         rest = len(report.runs) - MOST_RUNS - _MOST_OLDER
         if rest > 0:
             console.print(f"  and {number(rest)} more: `dsmcertfix history --json` has them all")
@@ -53,7 +75,13 @@ def _lines(run: RunReport, *, whole: bool) -> Iterator[str]:
                 yield f"    {word} {sha256[:_SHOWN]}  {label}"
     else:
         yield from _folded(run)
-    yield f"  {_undo(run)}"
+
+
+def _why(run: RunReport, width: int) -> Iterator[str]:
+    """Each cause for which a store did not end as it was meant to."""
+    stores = (StoreReport(str(at), one.directory, problem=one.problem) for at, one in enumerate(run.stores))
+    told = Report(run.command, "", stores=tuple(stores))
+    yield from Why(told, width, _WHOLE).paragraphs(causes_of(told))
 
 
 def _folded(run: RunReport) -> Iterator[str]:
@@ -64,7 +92,8 @@ def _folded(run: RunReport) -> Iterator[str]:
             labels.setdefault((word, sha256), []).append(label)
     for (word, sha256), found in list(labels.items())[:_MOST_CHANGES]:
         stores = f" ({counted(len(found), 'store')})" if len(found) > 1 else ""
-        yield f"    {word} {sha256[:_SHOWN]}  {found[0]}{stores}"
+        others = " and others" if len({*found}) > 1 else ""
+        yield f"    {word} {sha256[:_SHOWN]}  {found[0]}{others}{stores}"
     if len(labels) > _MOST_CHANGES:
         yield f"    and {len(labels) - _MOST_CHANGES} more: `dsmcertfix history {run.run}`"
 
@@ -85,15 +114,16 @@ def _changes(store: BeforeReport) -> Iterator[tuple[str, str, str]]:
         yield from ((word, sha256, label) for label, sha256 in sorted(found))
 
 
-def _undo(run: RunReport) -> str:
+def _undo(run: RunReport) -> tuple[str, str]:
+    """Whether and how the run is undone: what to say, and the words of the command for it, if any."""
     if not run.finished:
-        return "to finish or undo it: dsmcertfix recover"
+        return "to finish or undo it", "recover"
     if run.undone_by is not None:
-        return f"was undone by {run.undone_by}"
+        return f"was undone by {run.undone_by}", ""
     if run.undo:
-        return f"to undo it: dsmcertfix rollback {run.run}"
+        return "to undo it", f"rollback {run.run}"
     changed = any(store.outcome == "changed" for store in run.stores)
-    return "it cannot be undone any more: its backup is gone" if changed else "nothing to undo"
+    return "it cannot be undone any more: its backup is gone" if changed else "nothing to undo", ""
 
 
 def _who(by: CallerReport) -> str:

@@ -19,7 +19,7 @@ SCHEMA = "dsmcertfix.summary/1"
 LIMIT = 2047
 """Characters at most; each is one byte."""
 
-_TEXT, _LABEL, _MOST = 300, 100, 40
+_TEXT, _LABEL, _MOST, _FINGERPRINT = 300, 100, 40, 140
 
 
 def render(report: Report) -> str:
@@ -55,6 +55,7 @@ def _data(report: Report, certificates: list[dict[str, Any]]) -> dict[str, Any]:
         "certificates": certificates,
         "problem": problem.code if problem else None,
         "hint": _cut(next_step(problem.code) or "", _TEXT) if problem else None,
+        "compare": [_cut(line, _FINGERPRINT) for line in _fingerprints(problem)],
         "session": _session(problem.session) if problem and problem.session else None,
         "run": report.run,
     }
@@ -65,6 +66,16 @@ def _comment(report: Report, problem: Problem | None) -> str:
     if report.command == "detect":
         return headline(report)
     return report.comment if problem is None else named(problem)
+
+
+def _fingerprints(problem: Problem | None) -> list[str]:
+    """The fingerprint that came and one that was expected, where the hint is about those.
+
+    What other problems tell besides may have a path in it.
+    """
+    if problem is None or problem.code != "unexpected-certificate":
+        return []
+    return [*problem.context[:1], *problem.context[1:][-1:]]
 
 
 def _session(session: FailedSession) -> dict[str, str | None]:

@@ -87,8 +87,13 @@ def render(
         first, *others = brief.brief(report, console.width, typed, asking=asking)
         console.print(first, style="bold green" if report.exit_code == 0 else "bold red", soft_wrap=True)
         console.print("\n".join(others), soft_wrap=True)
-        return _text(console, ascii_only=width is None)
-    _RENDERERS.get(report.command, _stores)(console, report)
+        return _text(console)
+    if report.command == "history":
+        from dsmcertfix.report.render import history
+
+        history.page(console, report, typed.program)
+    else:
+        _RENDERERS.get(report.command, _stores)(console, report)
     _servers(console, report)
     _services(console, report)
     for warning in report.warnings:
@@ -96,7 +101,7 @@ def render(
     # A failure of the whole command is told on standard error, with its next step.
     if report.comment and not (report.problem and report.problem.message == report.comment):
         _put(console, f"{report.command}: {printable(report.comment)}")
-    return _text(console, ascii_only=width is None)
+    return _text(console)
 
 
 def render_problem(report: Report, *, width: int | None = None, colour: bool = False) -> str:
@@ -118,7 +123,7 @@ def render_problem(report: Report, *, width: int | None = None, colour: bool = F
     for name, value in (("journal", report.journal), ("log", report.log), ("backup", report.backup)):
         if value:
             _put(console, f"{name}: {printable(value)}")
-    return _text(console, ascii_only=width is None)
+    return _text(console)
 
 
 def _problem(console: Console, problem: Problem, others: int) -> None:
@@ -299,7 +304,11 @@ def _backups(console: Console, report: Report) -> None:
 
 def _backup_cells(item: BackupReport) -> tuple[str, str, str, str, str]:
     state = "intact" if item.intact else "damaged" if item.intact is False else "?"
-    return printable(item.run), item.made_at[:19], state, str(item.size), printable(item.directory)
+    return printable(item.run), _moment(item.made_at), state, str(item.size), printable(item.directory)
+
+
+def _moment(text: str) -> str:
+    return f"{text[:19].replace('T', ' ')} UTC" if text else "?"
 
 
 def _explanations(console: Console, report: Report) -> None:
@@ -335,14 +344,7 @@ def _evidence(console: Console, report: Report) -> None:
     evidence.page(console, report)
 
 
-def _history(console: Console, report: Report) -> None:
-    from dsmcertfix.report.render import history
-
-    history.page(console, report)
-
-
 _RENDERERS = {
-    "history": _history,
     "locate": _locate,
     "backups": _backups,
     "prune": _backups,
@@ -380,8 +382,7 @@ def _console(width: int | None, colour: bool) -> Console:
     )
 
 
-def _text(console: Console, *, ascii_only: bool) -> str:
+def _text(console: Console) -> str:
     written = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
     lines = [line.rstrip() for line in written.splitlines()]
-    text = "\n".join(lines).strip("\n")
-    return text.encode("ascii", "backslashreplace").decode() if ascii_only else text
+    return "\n".join(lines).strip("\n")

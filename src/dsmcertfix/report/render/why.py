@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dsmcertfix.errors import Problem
 from dsmcertfix.report.causes import YOU, Cause
-from dsmcertfix.report.reasons import servers_of, sessions_of
+from dsmcertfix.report.reasons import NO_SERVER, servers_of, sessions_of
 from dsmcertfix.report.render.answer import AFFECTED
 from dsmcertfix.report.render.lines import command, wrap
 from dsmcertfix.report.result import PresentedReport, Report, StoreReport
@@ -74,7 +74,9 @@ class Why:
         if needs_root(cause, stores):
             meaning = f"{len(stores)} of {counted(len(report.stores), 'store')} need root"
         code = f" [{cause.key}]" if mine else ""
-        places = () if cause.covers == self._told else self._places(stores)
+        places = () if cause.covers == self._told else self.places(stores)
+        if cause.key == NO_SERVER:
+            places = self._listed([server_name(one) for one in report.servers if one.problem], "server")
         self._told = cause.covers
         advice = (hints.pop() if len(hints) == 1 else None) or cause.advice
         to_do: tuple[str, ...] = ()
@@ -93,15 +95,18 @@ class Why:
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return f": {shown}" if names else ""
 
-    def _places(self, stores: list[StoreReport]) -> Iterator[str]:
+    def places(self, stores: Sequence[StoreReport]) -> Iterator[str]:
         """The first of these stores, a line each."""
-        most = self._level.places if len(stores) > self._level.places + 1 else len(stores)
-        for store in stores[:most]:
-            owner = f" ({store.owner})" if store.owner else ""
-            yield wrap(printable(f"- {store.directory}{owner}"), self._width, "  ", "    ")
-        if stores[most:]:
-            noun = "more store" if most else "store"
-            yield f"  - {'and ' if most else ''}{counted(len(stores) - most, noun)}"
+        owned = [f"{store.directory} ({store.owner})" if store.owner else store.directory for store in stores]
+        yield from self._listed(owned, "store")
+
+    def _listed(self, items: Sequence[str], noun: str) -> Iterator[str]:
+        most = self._level.places if len(items) > self._level.places + 1 else len(items)
+        for item in items[:most]:
+            yield wrap(printable(f"- {item}"), self._width, "  ", "    ")
+        if items[most:]:
+            more_of = f"more {noun}" if most else noun
+            yield f"  - {'and ' if most else ''}{counted(len(items) - most, more_of)}"
 
     def _strict(self, cause: Cause, stores: list[StoreReport]) -> Iterator[str]:
         """What the administrator of each server runs for the nodes that it refused."""
@@ -127,8 +132,8 @@ class Why:
 
     def _rest_of_nodes(self, count: int) -> Iterator[str]:
         if count > 0:
-            told = f"and {counted(count, 'more node')}; all are in the journal {self._report.journal or ''}"
-            yield wrap(printable(told.rstrip()), self._width, "  ", "    ")
+            where = f"; `dsmcertfix history {self._report.run}` lists all" if self._report.run else ""
+            yield wrap(f"and {counted(count, 'more node')}{where}", self._width, "  ", "    ")
 
 
 def needs_root(cause: Cause, stores: Sequence[StoreReport]) -> bool:
@@ -172,9 +177,8 @@ def _problems(report: Report, cause: Cause, stores: list[StoreReport]) -> list[P
 
 
 def server_name(server: PresentedReport) -> str:
-    """The server's first stanza, and its address."""
-    names = f"{server.stanzas[0]} ({server.server})" if server.stanzas else server.server
-    return printable(names)
+    """What the server is called, as it can be printed."""
+    return printable(server.called)
 
 
 def _server_named(report: Report, stanza: str, address: str | None) -> str:

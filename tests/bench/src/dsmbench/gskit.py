@@ -348,6 +348,12 @@ def _library() -> Library:
     return Library()
 
 
+def entries(database: KeyDatabase) -> list[dict[str, Any]]:
+    """What GSKit says of each entry, in its order."""
+    default = database.default()
+    return [_entry(database, label, default) for label in database.labels()]
+
+
 def _entry(database: KeyDatabase, label: str, default: str | None) -> dict[str, Any]:
     """What GSKit says of an entry; its certificate by the fingerprint."""
     return {
@@ -382,8 +388,7 @@ def _perform(operation: Operation) -> Any:
             case "labels":
                 return database.labels()
             case "entries":
-                default = database.default()
-                return [_entry(database, label, default) for label in database.labels()]
+                return entries(database)
             case "certificates":
                 return [
                     (label, base64.b64encode(database.certificate(label)).decode())
