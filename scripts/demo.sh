@@ -63,13 +63,14 @@ shell() {
     # As IBM's: a command is the words, and options before it are read over.
     program dsmadmc 'while [[ ${1:-} == -* ]]; do shift; done' '[ "${1:-}" = macro ] || set -- "$*"' \
         "exec $(printf '%q ' "$python" -m dsmbench.dsmadmc --state "$servers" --server TSM02)\"\$@\""
-    say "You are on an endpoint whose server TSM02 has a new certificate: no backup reaches it."
+    say "The server TSM02 has a new certificate: no backup from here reaches it."
     cat <<END
 #
-#   dsmcertfix           the program: try \`dsmcertfix\` alone, \`detect\`, \`plan\`, \`fix\`, \`history\`, \`undo\`
-#   dsmadmc COMMAND      you as the administrator of TSM02, once \`fix\` says what to run there; \`dsmadmc macro FILE\`
-#   cert256.arm          the certificate, as the instance directory of TSM02 has it
-#   exit                 ends the shell; everything is removed, nothing else was touched
+#   dsmcertfix         the program; alone, or with \`detect\`, \`plan\`, \`fix\`, \`undo\`
+#   dsmadmc COMMAND    what TSM02's administrator runs, once \`fix\` names it;
+#                      or \`dsmadmc macro FILE\`
+#   cert256.arm        the new certificate, from the server's instance directory
+#   exit               ends the shell, and removes all of it
 END
     cd "$work"
     PATH=$work/bin:$PATH PS1='demo$ ' bash --noprofile --norc || true

@@ -11,6 +11,9 @@ from tests.endtoend.test_endtoend_undo import fixed
 from tests.shown import shown_only_if
 
 from dsmbench.endpoint import AS_ROOT
+from dsmcertfix.report.details import BeforeReport, CallerReport, RunReport
+from dsmcertfix.report.render.text import render
+from dsmcertfix.report.result import Report
 
 
 def runs(machine: Machine) -> list[dict[str, Any]]:
@@ -89,6 +92,17 @@ def test_one_run_says_why_it_did_not_do_more_with_the_command_for_each_refused_n
     assert "\n  UPDATE NODE NODE_TSMA SESSIONSECURITY=TRANSITIONAL\n" in text
     (told,) = runs(machine)
     assert told["stores"][0]["problem"]["session"]["node"] == "NODE_TSMA"
+
+
+def test_a_certificate_under_several_labels_is_not_told_under_one_alone() -> None:
+    old, new = "ab" * 32, "cd" * 32
+    changed = [
+        BeforeReport(f"/s{label}", "root", "changed", (), ((label, old),), ((label, new),)) for label in "AB"
+    ]
+    at = "2026-11-30T06:16:47Z"
+    told = RunReport("R2", "fix", at, at, True, CallerReport("root"), None, None, True, tuple(changed))
+    shown = render(Report("history", "here", runs=(told, told._replace(run="R1"))))
+    assert shown.count("out abababababababab  A and others (2 stores)") == 2
 
 
 @shown_only_if(AS_ROOT, "what an ordinary user sees: it takes root to be another user")

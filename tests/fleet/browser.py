@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,11 +69,32 @@ class Browser:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 
-    def paper(self, path: Path) -> None:
-        """The page as it would be printed is in that PDF."""
-        printed = self.command("Page.printToPDF", printBackground=False, preferCSSPageSize=False)
+    def paper(self, path: Path, *, a4: bool = False) -> tuple[int, float]:
+        """The page as it would be printed, on A4 or else Letter, is in that PDF.
+
+        The number of its pages, and how large it is printed: less than 1 where it had to be made smaller.
+        """
+        wide, high = (8.27, 11.69) if a4 else (8.5, 11.0)
+        printed = self.command("Page.printToPDF", paperWidth=wide, paperHeight=high)
+        content = base64.b64decode(printed["data"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(printed["data"]))
+        path.write_bytes(content)
+        assert b"/ObjStm" not in content, "pages may be where they cannot be counted"
+        pages = len(re.findall(rb"/Type\s*/Page\b", content))
+        sizes = [float(one) * float(other) for one, other in _SIZE.findall(_streams(content))]
+        assert len(sizes) == pages, "the size of each page is not where it was"
+        return pages, min(sizes) / POINTS
+
+
+def _streams(pdf: bytes) -> bytes:
+    """What is drawn on the pages, unpacked."""
+    found = re.finditer(rb"/FlateDecode[^>]*>>\s*stream\r?\n", pdf)
+    return b"\n".join(zlib.decompressobj().decompress(pdf[one.end() :]) for one in found)
+
+
+POINTS = 0.75
+"""Points of paper of one pixel of the page."""
+_SIZE = re.compile(rb"([\d.]+) 0 0 -[\d.]+ 0 [\d.]+ cm\nq\n([\d.]+) 0 0 [\d.]+ ")
 
 
 @contextmanager

@@ -10,9 +10,11 @@ from typing import Any
 
 from scripts import made_fleet
 from tests.fleet.browser import Browser
+from tests.fleet.made import certificate, problem, result
 
 from dsmcertfix.cli.fleet import TITLE
 from dsmcertfix.commands.fleet import Wanted, overview
+from dsmcertfix.report.catalogue import CATALOGUE
 
 BUILD = Path(__file__).parents[2] / "build" / "fleet"
 """Where pictures and figures are left."""
@@ -23,6 +25,28 @@ def made_page(directory: Path, endpoints: int) -> Path:
     made_fleet.write(directory / "results", endpoints)
     inventory, made = directory / "results" / "inventory.txt", directory / "report.html"
     overview((directory / "results",), Wanted(made, None, inventory, TITLE), made_fleet.NOW)
+    return made
+
+
+def hard_page(directory: Path) -> Path:
+    """The page of 3,000 endpoints with thirty causes, and thirteen servers of four certificates each."""
+    codes, values = sorted(CATALOGUE)[:30], []
+    for number in range(3000):
+        of, renewal = number % 13, number // 13 % 4
+        one = certificate(
+            f"{of:032x}{renewal:032x}",
+            "replaced" if renewal else "ok",
+            server=f"backup-server-{of:02}.berlin.example.com:1500",
+            not_after=f"20{27 + renewal * 2 + of % 2}-11-20T00:00:00Z",
+        )
+        host, failed = f"host-{number:04}.berlin.example.com", number % 8 < 2
+        told: dict[str, Any] = {"outcome": "rolled-back", "trouble": problem(codes[number % 30])}
+        values.append(
+            result("fix", 21, one, host=host, **told) if failed else result("detect", 0, one, host=host)
+        )
+    (directory / "results").write_text("\n".join(map(json.dumps, values)), encoding="utf-8")
+    made = directory / "report.html"
+    overview((directory / "results",), Wanted(made, None, None, TITLE), made_fleet.NOW)
     return made
 
 
@@ -75,7 +99,8 @@ def matching(chromium: Browser, *words: str) -> int:
     total = 0
     for row, host in enumerate(found["hosts"]):
         cause = found["cause"][row]
-        told = [host, found["states"][found["state"][row]][1], found["texts"][found["server"][row]]]
-        told += [found["causes"][cause][1] if cause >= 0 else "", found["texts"][found["comment"][row]]]
+        told = [host, found["states"][found["state"][row]][0], found["texts"][found["server"][row]]]
+        told += [*(found["causes"][cause] if cause >= 0 else ()), found["texts"][found["comment"][row]]]
+        told += ["older than a day"] * ((found["at"][row] or found["oldest"]) < found["oldest"])
         total += all(word in "\n".join(told).lower() for word in words)
     return total

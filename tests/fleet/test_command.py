@@ -10,6 +10,7 @@ import re
 import stat
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -301,13 +302,21 @@ def test_the_made_up_fleet_keeps_to_the_schema_and_is_counted_right(tmp_path: Pa
     assert len((tmp_path / "report.csv").read_text(encoding="utf-8").splitlines()) == fleet["endpoints"] + 1
 
 
-def test_a_terminal_is_told_the_picture_in_a_few_lines(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "x", result(host="a"), result("detect", 3, certificate("B", "replaced"), host="b")
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [((1, 23), ""), ((25, 1), "; 1 result older than a day"), ((30, 700), "; 2 results older than a day")],
+)
+def test_a_terminal_is_told_the_picture_in_a_few_lines(
+    tmp_path: Path, hours: tuple[int, int], told: str
+) -> None:
+    first, other = (
+        f"{datetime.now(timezone.utc) - timedelta(hours=one):%Y-%m-%dT%H:%M:%SZ}" for one in hours
     )
+    needed = result("detect", 3, certificate("B", "replaced"), host="b", at=other)
+    path = write(tmp_path / "x", result(host="a", at=first), needed)
     answer = tool("report", path, "-o", tmp_path / "report.html")
     assert answer.code == 0 and answer.stderr == ""
     lines = answer.stdout.splitlines()
     assert lines[0].startswith("2 endpoints, 2 results")
-    assert "          1 needed" in lines and lines[-1] == "report: 1 of 2 endpoints in order"
+    assert "          1 needed" in lines and lines[-1] == f"report: 1 of 2 endpoints in order{told}"
     assert answer.stdout.isascii()

@@ -57,9 +57,9 @@ TAGS = frozenset(
     | {
         "svg",
         "rect",
-        "line",
-        "g",
-        "text",
+        "dl",
+        "dt",
+        "dd",
         "ul",
         "ol",
         "li",
@@ -253,6 +253,7 @@ def test_text_is_escaped_and_markup_is_not_escaped_twice() -> None:
 def test_a_command_in_back_quotes_is_set_as_one_and_is_escaped() -> None:
     assert commands("run `a <b>` now") == "run <code>a &lt;b&gt;</code> now"
     assert commands("one ` alone <") == "one ` alone &lt;"
+    assert commands("`a --b <c>`") == '<code>a <span class="option">--b</span> &lt;c&gt;</code>'
 
 
 # --- CSV

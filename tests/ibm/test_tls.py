@@ -345,6 +345,15 @@ def test_no_server_is_no_answer() -> None:
     assert tls.ask_all([], timeout_s=1)() == ()
 
 
+def test_the_server_that_has_not_answered_is_named() -> None:
+    with deaf() as server:
+        collect = tls.ask_all([server], timeout_s=4, called={server: "TSM01"})
+        while "TSM01" not in tls.being_asked():
+            assert any(thread.name.startswith("present") for thread in threading.enumerate())
+        assert collect()[0].problem is not None
+    assert "TSM01" not in tls.being_asked()
+
+
 def test_no_thread_of_ours_is_left(
     listen: Callable[..., Listener], tmp_path: Path, key: Key, own: x509.Certificate
 ) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from tests.endtoend.machine import Machine
-from tests.unixpack import chroot
+from tests.shown import not_shown
+from tests.unixpack import ansible, chroot, pythons
+from tests.unixpack.ansible import Controller
 from tests.unixpack.chroot import Chroot
 
 from dsmbench.runtime import scratch
@@ -92,6 +94,16 @@ def _build(top: Path, output: Path, *what: str, umask: int = -1, **other: str) -
 def built(built_twice: tuple[Built, Built]) -> Built:
     """What is shipped."""
     return built_twice[0]
+
+
+@pytest.fixture(scope="session")
+def oldest_controller() -> Iterator[Controller]:
+    """The oldest Ansible that the collection serves, with the collection."""
+    found = pythons.find("3.10")
+    if found is None:
+        not_shown("Ansible 2.16, the oldest that the collection serves: there is no Python 3.10")
+    with scratch() as home:
+        yield ansible.controller(home, oldest=found)
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from tests import namespaces
 from tests.shown import not_shown
-from tests.unixpack import ansible, pythons
+from tests.unixpack import pythons
 from tests.unixpack.ansible import Controller, recap
 from tests.unixpack.conftest import Built
 from tests.unixpack.fleet import hides_our_python, python_of_the_nodes
@@ -34,22 +33,6 @@ LOST, STUCK = "node08", "node09"
 """The first one is cut off while it repairs, of the second one only the repair stands still."""
 THERE = {CANARY, MODERN, OLD, REFUSED, HEALTHY, LOST, STUCK}
 PYTHONS = {CANARY: "3.6", OLD: "3.8"}
-
-
-@pytest.fixture(scope="module")
-def oldest() -> Path:
-    """The Python of the oldest Ansible."""
-    found = pythons.find("3.10")
-    if found is None:
-        not_shown("Ansible 2.16, the oldest that the collection serves: there is no Python 3.10")
-    return found
-
-
-@pytest.fixture(scope="module")
-def controller(oldest: Path) -> Iterator[Controller]:
-    """The oldest Ansible with the collection."""
-    with scratch() as home:
-        yield ansible.controller(home, oldest=oldest)
 
 
 @pytest.fixture
@@ -136,12 +119,12 @@ def failed(fleet: SshFleet, said: str) -> set[str]:
 
 
 def test_a_fleet_of_which_one_is_down_one_silent_one_refused_one_lost_and_one_stuck(
-    controller: Controller, fleet: SshFleet, built: Built
+    oldest_controller: Controller, fleet: SshFleet, built: Built
 ) -> None:
     results = fleet.directory / "results/of the site"
     before = fleet.stores()
 
-    said = over(controller, fleet, built, "detect")
+    said = over(oldest_controller, fleet, built, "detect")
     assert failed(fleet, said) == {DOWN, SILENT}, said
     assert "7 well, 0 failed, 2 did not answer, 0 left alone" in said, said
     assert fleet.stores() == before
@@ -151,7 +134,7 @@ def test_a_fleet_of_which_one_is_down_one_silent_one_refused_one_lost_and_one_st
         while_it_repairs(fleet, LOST, lambda _: fleet.freeze(LOST)),
         while_it_repairs(fleet, STUCK, stop),
     ]
-    said = over(controller, fleet, built, "repair")
+    said = over(oldest_controller, fleet, built, "repair")
     for thread in watched:
         thread.join(1)
         assert not thread.is_alive()
@@ -168,25 +151,25 @@ def test_a_fleet_of_which_one_is_down_one_silent_one_refused_one_lost_and_one_st
         fleet.thaw(name)
         while any(map(_is_a_repair, fleet.processes(name))):
             time.sleep(0.1)
-    said = over(controller, fleet, built, "recover")
+    said = over(oldest_controller, fleet, built, "recover")
     assert failed(fleet, said) == {DOWN, SILENT}, said
-    said = over(controller, fleet, built, "repair")
+    said = over(oldest_controller, fleet, built, "repair")
     assert failed(fleet, said) == {DOWN, SILENT, REFUSED}, said
     after = fleet.stores()
     assert {name for name in after if after[name] != before[name]} == {*repaired, LOST, STUCK}
-    said = over(controller, fleet, built, "repair")
+    said = over(oldest_controller, fleet, built, "repair")
     assert failed(fleet, said) == {DOWN, SILENT, REFUSED}, said
     assert {counted["changed"] for counted in recap(said).values()} == {0}, said
     assert fleet.stores() == after
 
     # And back, and the certificate put in without any fetch.
-    said = over(controller, fleet, built, "rollback", "--limit", CANARY)
+    said = over(oldest_controller, fleet, built, "rollback", "--limit", CANARY)
     assert "1 well, 0 failed" in said and recap(said)[CANARY]["changed"] == 1, said
     assert fleet.stores()[CANARY] == before[CANARY]
     arm = fleet.directory / "cert256.arm"
     arm.write_bytes(fleet.state("TSM01").identity.arm)
     extra = json.dumps({"repair_certificate": str(arm), "repair_servers": ["TSM01"]})
-    said = over(controller, fleet, built, "trust", "--limit", CANARY, "--extra-vars", extra)
+    said = over(oldest_controller, fleet, built, "trust", "--limit", CANARY, "--extra-vars", extra)
     # The file comes to the node, and into the store.
     assert recap(said)[CANARY]["changed"] == 2, said
     told = json.loads((results / f"{CANARY}.trust.json").read_text(encoding="utf-8"))

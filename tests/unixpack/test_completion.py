@@ -123,9 +123,10 @@ def home(tmp_path: Path) -> Path:
 
 IDS = {"20261114T101500Z-0a1b2c", "20261115T101500Z-ffffff"}
 STANZAS = {"TSM01", "TSM_02"}
+LABELS = {f"TSM server {stanza} self-signed key" for stanza in STANZAS}
 
 
-def test_bash_offers_runs_and_stanzas(bash: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bash_offers_runs_stanzas_and_labels(bash: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "DSM_DIR", str(home))
     for words in (
         ("rollback", ""),
@@ -140,9 +141,17 @@ def test_bash_offers_runs_and_stanzas(bash: Path, home: Path, monkeypatch: pytes
         assert _bash(bash, command, "--server", "") == STANZAS
     assert _bash(bash, "fix", "--server", "TSM_") == {"TSM_02"}
     assert _bash(bash, "admin-macro", "--server", "") == set()
+    for begun in ("", "TSM\\ server\\ TSM", '"TSM server ', "'T"):
+        quoted = begun[:1] in ('"', "'") and begun != ""
+        said = _said([_require("bash"), str(bash), "fix", "--label", begun], bash.parent)
+        labels = {label if quoted else label.replace(" ", "\\ ") for label in LABELS}
+        assert {*said.splitlines()} == labels, begun
+    assert _bash(bash, "server", "macro", "certificate", "--label", "") == set()
 
 
-def test_fish_offers_runs_and_stanzas(texts: Texts, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fish_offers_runs_stanzas_and_labels(
+    texts: Texts, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(ENVIRONMENT, "DSM_DIR", str(home))
     fish = _require("fish")
     script = home / "dsmcertfix.fish"
@@ -155,15 +164,20 @@ def test_fish_offers_runs_and_stanzas(texts: Texts, home: Path, monkeypatch: pyt
     assert offered("dsmcertfix rollback ") == IDS
     assert offered("dsmcertfix recover --give-up ") == IDS
     assert offered("dsmcertfix fix --server ") == STANZAS
+    assert offered("dsmcertfix detect --label ") == LABELS
 
 
-def test_zsh_offers_runs_and_stanzas(texts: Texts, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zsh_offers_runs_stanzas_and_labels(
+    texts: Texts, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(ENVIRONMENT, "DSM_DIR", str(home))
     with _zsh(texts, home) as terminal:
         terminal.type("dsmcertfix rollback 20261114\t\n")
         terminal.wait_for("<rollback|20261114T101500Z-0a1b2c>")
         terminal.type("dsmcertfix fix --server TSM_\t\n")
         terminal.wait_for("<fix|--server|TSM_02>")
+        terminal.type("dsmcertfix fix --label TSM\\ server\\ TSM_\t\n")
+        terminal.wait_for("<fix|--label|TSM server TSM_02 self-signed key>")
 
 
 class Terminal:

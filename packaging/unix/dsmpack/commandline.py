@@ -14,7 +14,7 @@ import typer
 from dsmcertfix import cli
 from dsmcertfix.cli.examples import EXAMPLES, EXIT_CODES
 
-Value = Literal["none", "text", "file", "directory", "choice", "run", "stanza"]
+Value = Literal["none", "text", "file", "directory", "choice", "run", "stanza", "label"]
 
 _RUN = "ID"
 _HELP = "Show this message and exit."
@@ -121,6 +121,8 @@ def _option(item: Any) -> Option:
         value = "run"
     elif "tanza name" in (item.help or ""):
         value = "stanza"
+    elif "with this label" in (item.help or ""):
+        value = "label"
     return Option(
         (*item.opts, *item.secondary_opts),
         metavar,

@@ -194,7 +194,7 @@ RestartServices = Annotated[
     bool,
     typer.Option(
         "--restart-services",
-        help="Restart the client's services that run, when a store changed (Windows).",
+        help="Restart the client's services that run, when a store changed.",
     ),
 ]
 Jobs = Annotated[

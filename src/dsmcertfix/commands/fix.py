@@ -163,7 +163,7 @@ def _services(
     """The client's services; restarted, where that was asked for and a store changed."""
     if order.how.restart_services and any(item.outcome == "changed" for item in ended):
         return restart_running(host.platform, journal, limits.program_s)
-    return service_reports(host.platform)
+    return service_reports(host.platform, asked=order.how.restart_services)
 
 
 def _begin(journal: Journal, plan: Plan, store: Store, warnings: tuple[str, ...], **more: object) -> bool:
@@ -231,10 +231,10 @@ def _first_use(report: Report, plan: Plan, inventory: Inventory) -> tuple[str, .
     lines = []
     for server in presented_reports(inventory):
         if server.sha256 in fetched and server.server not in known:
-            name = f"{server.stanzas[0]} ({server.server})" if server.stanzas else server.server
             lines.append(
-                f"trust on first use: nobody said which certificate to expect of {name}. Compare SHA-256 "
-                f"{server.sha256} with the server's cert256.arm, or give it with --expect-sha256 next time"
+                f"trust on first use: nobody said which certificate to expect of {server.called}. Compare "
+                f"SHA-256 {server.sha256} with the server's cert256.arm, or give it with --expect-sha256 "
+                "next time"
             )
     return tuple(lines)
 

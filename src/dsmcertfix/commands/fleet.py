@@ -199,4 +199,5 @@ def _counted(nodes: Iterable[NodeReport], server: str) -> str:
 
 def _comment(drawn: Picture) -> str:
     total = len(drawn.endpoints)
-    return f"{drawn.good} of {total} endpoint{'s' * (total != 1)} in order"
+    old = f"; {counted(drawn.old, 'result')} older than a day" if drawn.old else ""
+    return f"{drawn.good} of {total} endpoint{'s' * (total != 1)} in order{old}"

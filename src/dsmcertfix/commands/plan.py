@@ -159,12 +159,13 @@ def fix_plan_report(inventory: Inventory, plan: Plan) -> Report:
         for one in (*item.pending, *_fetched(item))
         if one.sha256s and not pins_of(one.server, plan.pins, inventory)
     )
+    report = plan_report(inventory, plan)
+    names = {one.server: one.called for one in report.servers}
     lines = tuple(
-        f"nobody said which certificate to expect of {one.server}: compare SHA-256 {one.sha256s[0]} with the "
-        "server's cert256.arm"
+        f"nobody said which certificate to expect of {names.get(str(one.server), one.server)}: "
+        f"compare SHA-256 {one.sha256s[0]} with the server's cert256.arm"
         for one in servers
     )
-    report = plan_report(inventory, plan)
     return replace(report, warnings=report.warnings + lines)
 
 

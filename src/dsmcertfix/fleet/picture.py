@@ -15,6 +15,8 @@ from dsmcertfix.report.details import ForeignReport
 RELIED_ON = frozenset(("ok", "replaced", "expired", "expiring", "untrusted", "not-yet-valid", "not-checked"))
 """The statuses of certificates on which an endpoint's sessions depend, or did."""
 
+DAY = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
@@ -53,8 +55,26 @@ class Picture:
 
     @property
     def good(self) -> int:
-        """How many endpoints need nobody."""
-        return sum(endpoint.state in GOOD for endpoint in self.endpoints)
+        """How many endpoints need nobody: they are well, and have no odd certificate."""
+        odd = frozenset(self.alarmed())
+        return sum(
+            endpoint.state in GOOD and number not in odd for number, endpoint in enumerate(self.endpoints)
+        )
+
+    @property
+    def oldest(self) -> int:
+        """A result from before then is older than a day, by the picture's own time."""
+        return self.made - DAY
+
+    def is_old(self, number: int) -> bool:
+        """Whether what is told of that endpoint is older than a day; not where nothing tells its age."""
+        last = self.endpoints[number].last
+        return last is not None and last.at is not None and last.at < self.oldest
+
+    @property
+    def old(self) -> int:
+        """Of how many endpoints the newest result is older than a day."""
+        return sum(map(self.is_old, range(len(self.endpoints))))
 
     @property
     def when(self) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from dsmcertfix.fleet.causes import reasons
 from dsmcertfix.fleet.page.words import day, iso
-from dsmcertfix.fleet.picture import Picture
+from dsmcertfix.fleet.picture import DAY, Picture
 from dsmcertfix.wording import printable
 
 COLUMNS = (
@@ -24,6 +24,7 @@ COLUMNS = (
     "valid_until",
     "days_left",
     "seen_at",
+    "older_than_a_day",
     "command",
     "exit_code",
     "comment",
@@ -71,8 +72,9 @@ def _row(picture: Picture, number: int, *, odd: bool) -> tuple[str | int, ...]:
         cell(" | ".join(reasons(endpoint))),
         cell(" ".join(picture.servers[number])),
         day(end),
-        "" if end is None else (end - picture.made) // 86400,
+        "" if end is None else (end - picture.made) // DAY,
         iso(last.at if last is not None else None),
+        "yes" if picture.is_old(number) else "",
         cell(last.command) if last is not None else "",
         last.exit_code if last is not None else "",
         cell(last.comment) if last is not None else "",

@@ -61,7 +61,8 @@ def present(server: Server, *, timeout_s: float) -> Presented:
         return _presented(server, error)
 
 
-_ASKING = "asking "
+_ASKING = "present "
+"""Stands in the name of a thread before the server that it asks."""
 
 
 def being_asked() -> tuple[str, ...]:
@@ -95,10 +96,9 @@ def ask_all(
                 except Exception as error:  # raised again by the thread that waits
                     answers[server] = error
 
+    count = min(budgets.SERVERS_AT_ONCE.cap, len(asked))
     # Daemons: an interrupt waits for nobody; each thread ends by its own deadline.
-    threads = [
-        threading.Thread(target=ask, daemon=True) for _ in range(min(budgets.SERVERS_AT_ONCE.cap, len(asked)))
-    ]
+    threads = [threading.Thread(target=ask, name=_ASKING.strip(), daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
 

@@ -17,7 +17,7 @@ Reasons = Mapping[str, Problem | None]
 
 STATUSES = {
     "replaced": (
-        "The server presents another certificate than the stored one: it was renewed",
+        "The server was renewed, and presents another certificate than the stored one",
         "Run `dsmcertfix plan`, then `dsmcertfix fix --yes --expect-file cert256.arm`.",
     ),
     "expired": (

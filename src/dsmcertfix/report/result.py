@@ -145,6 +145,11 @@ class PresentedReport(NamedTuple):
     chain: tuple[CertificateReport, ...] = ()
     problem: Problem | None = None
 
+    @property
+    def called(self) -> str:
+        """The server's first stanza, and its address."""
+        return f"{self.stanzas[0]} ({self.server})" if self.stanzas else self.server
+
 
 class BackupReport(NamedTuple):
     """A backup set. `intact` is None when it was not verified."""

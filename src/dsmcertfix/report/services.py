@@ -25,8 +25,10 @@ class ServiceReport(NamedTuple):
     problem: Problem | None = None
 
 
-def service_reports(platform: Platform) -> tuple[ServiceReport, ...]:
-    """The client's services and their states, untouched."""
+def service_reports(platform: Platform, *, asked: bool = False) -> tuple[ServiceReport, ...]:
+    """The client's services and their states, untouched; none where only programs know, unless `asked`."""
+    if not (asked or platform.services_at_hand):
+        return ()
     return tuple(told(service) for service in platform.services())
 
 

@@ -281,8 +281,13 @@ class Platform(Protocol):
         """
         ...
 
+    @property
+    def services_at_hand(self) -> bool:
+        """Whether every command tells of the client's services; else programs must be asked for them."""
+        ...
+
     def services(self) -> tuple[ClientService, ...]:
-        """The client's services and their states now; none where the tool does not know services."""
+        """The client's services and their states now; "unknown" where nothing says whether one runs."""
         ...
 
     def restart(self, name: str, limit_s: float) -> Problem | None:

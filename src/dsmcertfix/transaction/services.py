@@ -61,8 +61,9 @@ def _not_known(name: str) -> Problem:
 def start_again(platform: Platform, journal: Journal, names: Iterable[str], limit_s: float) -> list[Problem]:
     """Those services run; or why not. One that is none of the client's is not started, whoever names it."""
     problems = []
-    known = {service.name for service in platform.services()}
-    for name in names:
+    wanted = tuple(names)
+    known = {service.name for service in platform.services()} if wanted else set()
+    for name in wanted:
         problem = platform.start(name, limit_s) if name in known else _not_known(name)
         if problem is not None:
             problems.append(problem)

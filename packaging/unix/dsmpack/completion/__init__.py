@@ -2,6 +2,7 @@
 
 The scripts have all words in them: no Python starts when somebody presses Tab, and root's Tab runs nothing.
 The ids of runs are names of directories, and stanzas are read from the client's dsm.sys, by the shell itself.
+Labels are those that the client makes of stanzas: the key databases are not opened.
 """
 
 RUNS = ("/var/lib/dsmcertfix/runs/", "$HOME/.local/state/dsmcertfix/runs/")
@@ -14,6 +15,9 @@ OPTION_FILES = (
     "/usr/tivoli/tsm/client/api/bin64/dsm.sys",
 )
 """Where stanzas are defined: the client's own places on Linux, Solaris and AIX."""
+
+LABEL = ("TSM server ", " self-signed key")
+"""What stands before and behind the stanza in the label of a certificate that the client fetched."""
 
 NOTE = "Made by packaging/unix from the source of --help. Change that, not this file."
 

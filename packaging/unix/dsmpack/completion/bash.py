@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsmpack.commandline import Command, first, own
-from dsmpack.completion import NOTE, OPTION_FILES, RUNS
+from dsmpack.completion import LABEL, NOTE, OPTION_FILES, RUNS
 
 _ACTIONS = {
     "text": ":",
     "file": 'compopt -o filenames; COMPREPLY=($(compgen -f -- "$word"))',
     "run": "_dsmcertfix_runs",
     "stanza": "_dsmcertfix_stanzas",
+    "label": "_dsmcertfix_labels",
     "directory": 'compopt -o filenames; COMPREPLY=($(compgen -d -- "$word"))',
 }
 
@@ -36,6 +37,23 @@ _dsmcertfix_stanzas() {{
 }}"""
 
 
+# A word that was begun with a quotation mark goes on in it; another one has its blanks escaped.
+_LABELS = f"""\
+_dsmcertfix_labels() {{
+    local begun=${{word#[\\"\\']}} typed=$word label word=""
+    begun=${{begun//\\\\/}}
+    _dsmcertfix_stanzas
+    local -a names=("${{COMPREPLY[@]}}")
+    COMPREPLY=()
+    for label in "${{names[@]/#/{LABEL[0]}}}"; do
+        label="$label{LABEL[1]}"
+        [[ $label == "$begun"* ]] || continue
+        case "$typed" in [\\"\\']*) ;; *) printf -v label %q "$label" ;; esac
+        COMPREPLY+=("$label")
+    done
+}}"""
+
+
 def script(program: Command, commands: Sequence[Command]) -> str:
     """The script; it is sourced."""
     every = (program, *commands)
@@ -44,6 +62,7 @@ def script(program: Command, commands: Sequence[Command]) -> str:
         f"# {NOTE}",
         _RUNS,
         _STANZAS,
+        _LABELS,
         "_dsmcertfix() {",
         '    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" at=1',
         "    # bash makes words of their own of `=` and what follows it.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsmpack.commandline import Command, first, own
-from dsmpack.completion import NOTE, OPTION_FILES, RUNS
+from dsmpack.completion import LABEL, NOTE, OPTION_FILES, RUNS
 
 # Every abbreviation that the client takes.
 _SERVERNAME = "se(?:r(?:v(?:e(?:r(?:n(?:a(?:me?)?)?)?)?)?)?)?"
@@ -23,6 +23,11 @@ function __dsmcertfix_stanzas
         while read -l line
             string match -r -i -g '^\\s*{_SERVERNAME}\\s+([A-Za-z0-9_.+-]+)\\s*$' -- $line
         end <$file
+    end
+end
+function __dsmcertfix_labels
+    for name in (__dsmcertfix_stanzas)
+        echo "{LABEL[0]}$name{LABEL[1]}"
     end
 end"""
 
@@ -82,6 +87,7 @@ def _options(command: Command, condition: str) -> Iterator[str]:
             "directory": '-x -a "(__fish_complete_directories)" ',
             "run": '-x -a "(__dsmcertfix_runs)" ',
             "stanza": '-x -a "(__dsmcertfix_stanzas)" ',
+            "label": '-x -a "(__dsmcertfix_labels)" ',
             "choice": f'-x -a "{" ".join(option.choices)}" ',
         }[option.value]
         yield f'complete -c dsmcertfix -n "{condition}" {named} {value}-d {_quoted(option.help)}'

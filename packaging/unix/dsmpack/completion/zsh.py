@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsmpack.commandline import Command, Option, first, own
-from dsmpack.completion import NOTE, OPTION_FILES, RUNS, quoted
+from dsmpack.completion import LABEL, NOTE, OPTION_FILES, RUNS, quoted
 
 _LEADS_ON = "'1: :->command' '*:: :->rest'"
 
@@ -17,8 +17,7 @@ _dsmcertfix_runs() {{
     compadd -a found
 }}"""
 _STANZAS = f"""\
-_dsmcertfix_stanzas() {{
-    local -a found
+_dsmcertfix_read_stanzas() {{
     local file key name rest
     for file in {" ".join(f'"{file}"' for file in OPTION_FILES)}; do
         [[ -r $file ]] || continue
@@ -27,9 +26,19 @@ _dsmcertfix_stanzas() {{
             [[ $name =~ '^[A-Za-z0-9_.+-]+$' ]] && found+=($name)
         done <$file
     done
+}}
+_dsmcertfix_stanzas() {{
+    local -a found
+    _dsmcertfix_read_stanzas
+    compadd -a found
+}}
+_dsmcertfix_labels() {{
+    local -a found
+    _dsmcertfix_read_stanzas
+    found=("{LABEL[0]}"${{^found}}"{LABEL[1]}")
     compadd -a found
 }}"""
-_OF_SHELL = {"run": "_dsmcertfix_runs", "stanza": "_dsmcertfix_stanzas"}
+_OF_SHELL = {"run": "_dsmcertfix_runs", "stanza": "_dsmcertfix_stanzas", "label": "_dsmcertfix_labels"}
 
 
 def script(program: Command, commands: Sequence[Command]) -> str:

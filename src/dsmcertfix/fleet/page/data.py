@@ -12,7 +12,6 @@ from typing import Any
 
 from dsmcertfix.fleet.causes import reasons
 from dsmcertfix.fleet.endpoints import STATES, Endpoint
-from dsmcertfix.fleet.page.words import NAMES
 from dsmcertfix.fleet.picture import Picture
 from dsmcertfix.fleet.seen import Held
 from dsmcertfix.wording import printable
@@ -53,8 +52,12 @@ class Columns:
         picture, order = self._picture, list(STATES)
         last = [endpoint.last for endpoint in endpoints]
         yield "made", picture.made
-        yield "states", [[state, NAMES[state], meaning] for state, meaning in STATES.items()]
-        yield "causes", [[printable(item.key), printable(item.meaning)] for item in picture.causes]
+        yield "oldest", picture.oldest
+        yield "states", [*STATES.items()]
+        yield (
+            "causes",
+            [[printable(item.key), printable(item.meaning.replace("`", ""))] for item in picture.causes],
+        )
         yield "alarmed", list(picture.alarmed())
         yield "hosts", [printable(item.host) for item in endpoints]
         yield "state", [order.index(item.state) for item in endpoints]
@@ -67,17 +70,7 @@ class Columns:
         causes = [[self._cause_numbers[key] for key in reasons(item)] for item in endpoints]
         yield "cause", [found[0] if found else -1 for found in causes]
         yield "causesOf", {number: found for number, found in enumerate(causes) if len(found) > 1}
-        yield (
-            "problems",
-            {
-                number: [
-                    [item.code, printable(item.message), printable(item.hint or "")]
-                    for item in endpoint.problems
-                ]
-                for number, endpoint in enumerate(endpoints)
-                if endpoint.problems
-            },
-        )
+        yield "problems", {place: _told(item) for place, item in enumerate(endpoints) if item.problems}
         yield "detail", [self._stores(item) for item in endpoints]
         yield (
             "presented",
@@ -103,6 +96,11 @@ class Columns:
     def _certificate(self, held: Held) -> list[Any]:
         numbers = [self._texts[text] for text in (held.label, held.server, held.subject)]
         return [held.sha256, *numbers, held.not_after]
+
+
+def _told(endpoint: Endpoint) -> list[tuple[str, str, str]]:
+    """Code, message and hint of each of its problems."""
+    return [(item.code, printable(item.message), printable(item.hint or "")) for item in endpoint.problems]
 
 
 def _safe(value: Any) -> str:

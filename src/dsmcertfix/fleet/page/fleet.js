@@ -3,7 +3,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
-  const { hosts, state, states, at, end, cause, causes, server, texts, code, detail, certificates, problems } = data;
+  const { hosts, state, states, at, end, cause, causes, causesOf, server, texts, code, detail, certificates, problems } = data;
   const total = hosts.length;
   const DAY = 86400;
   const view = byId("view"), rows = byId("rows"), search = byId("search"), count = byId("count");
@@ -15,36 +15,42 @@
     const iso = new Date(seconds * 1000).toISOString();
     return minutes ? `${iso.slice(0, 10)} ${iso.slice(11, 16)}` : iso.slice(0, 10);
   };
-  const daysLeft = (row) => Math.floor((end[row] - data.made) / DAY);
-  const validUntil = (row) => (end[row] === null ? "" : `${utc(end[row])} (${whole.format(daysLeft(row))} d)`);
-  const ALARM = "Has a certificate that hardly anybody else has";
-  const reasons = [...causes.map((item) => item[1]), ALARM, ""];
-  const reason = (row) => (alarmed.has(row) ? causes.length : cause[row] < 0 ? causes.length + 1 : cause[row]);
-  const why = (row) => reasons[reason(row)];
-  const seenAt = (row) => (at[row] === null ? "" : utc(at[row], true));
+  const days = (count) => `${whole.format(count)} ${count === 1 ? "day" : "days"} left`;
+  const left = (row) => (end[row] < data.made ? "expired" : days(Math.floor((end[row] - data.made) / DAY)));
+  const validUntil = (row) => (end[row] === null ? "" : `${utc(end[row])}\n${left(row)}`);
+  const ODD = "odd certificate", OLD = "older than a day";
+  const isOld = (row) => at[row] !== null && at[row] < data.oldest;
+  const seenAt = (row) => (at[row] === null ? "" : utc(at[row], true) + (isOld(row) ? `\n${OLD}` : ""));
+  const reasons = (row) => causesOf[row] || (cause[row] < 0 ? [] : [cause[row]]);
+  const why = (row) => [...(alarmed.has(row) ? [ODD] : []), ...reasons(row).map((one) => causes[one][1])].join("; ");
 
   // --- which rows, in which order
 
-  const ranked = (values) => {
-    const order = values.map((_, place) => place).sort((a, b) => (values[a] < values[b] ? -1 : 1));
-    const rank = new Array(values.length);
-    order.forEach((place, number) => { rank[place] = number; });
-    return rank;
+  // Texts are ranked when they are first sorted by. What is empty stands last, whichever way the rest is sorted.
+  const ranked = (text) => {
+    let rank = null;
+    return (row) => {
+      if (rank === null) rank = new Map([...new Set(hosts.map((_, one) => text(one)))].sort().map((one, place) => [one, place]));
+      return text(row) ? rank.get(text(row)) : null;
+    };
   };
-  const reasonRank = ranked(reasons);
-  const textRank = ranked(texts);
-  // Hosts come in order. What is empty stands last, whichever way the rest is sorted.
+  // Who needs somebody stands first: alarms, what is broken, then cause by cause.
+  const urgency = (row) => {
+    if (alarmed.has(row)) return -2;
+    if (state[row] === 0) return -1;
+    return cause[row] >= 0 ? cause[row] : causes.length + state[row];
+  };
   const keys = [
     (row) => row,
     (row) => state[row],
-    (row) => (why(row) ? reasonRank[reason(row)] : null),
-    (row) => (texts[server[row]] ? textRank[server[row]] : null),
+    ranked(why),
+    ranked((row) => texts[server[row]]),
     (row) => end[row],
     (row) => at[row],
     (row) => code[row],
   ];
-  let sorted = { column: 0, down: false };
-  const filters = { state: null, cause: null, certificate: null };
+  let sorted = { column: -1, down: false };
+  let filter = null;
   let shown = [];
   let active = 0;
   let haystacks = null;
@@ -53,62 +59,74 @@
     if (haystacks === null) {
       haystacks = new Array(total);
       for (let row = 0; row < total; row += 1) {
-        const told = [hosts[row], states[state[row]][1], why(row), texts[server[row]], texts[data.comment[row]]];
-        haystacks[row] = told.join("\n").toLowerCase();
+        const names = reasons(row).map((one) => causes[one][0]);
+        const told = [hosts[row], states[state[row]][0], why(row), ...names, texts[server[row]], texts[data.comment[row]]];
+        haystacks[row] = (isOld(row) ? [...told, OLD] : told).join("\n").toLowerCase();
       }
     }
     return haystacks;
   };
-  const holds = (row, certificate) => detail[row].some((store) => {
-    for (let place = 2; place < store.length; place += 2) if (store[place] === certificate) return true;
+  const holds = (row, sha256) => detail[row].some((store) => {
+    for (let place = 2; place < store.length; place += 2) if (certificates[store[place]][0] === sha256) return true;
     return false;
-  }) || (data.presented[row] || []).includes(certificate);
+  }) || (data.presented[row] || []).some((one) => certificates[one][0] === sha256);
+
+  // The address says which rows are shown, so that a link leads to them, from this page or from a letter.
+  const filters = {
+    state: (value) => [value, (row) => states[state[row]][0] === value],
+    cause: (value) => [causes[value][1], (row) => reasons(row).includes(Number(value))],
+    certificate: (value) => [`certificate ${certificates[value][0].slice(0, 16)}…`, (row) => holds(row, certificates[value][0])],
+    odd: () => [ODD, (row) => alarmed.has(row)],
+    older: () => [OLD, isOld],
+  };
+  const asked = () => {
+    const name = location.hash.slice(1), [kind] = name.split("-", 1);
+    return byId(name) !== null && Object.hasOwn(filters, kind) ? filters[kind](name.slice(kind.length + 1)) : null;
+  };
 
   const choose = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const texts_ = words.length ? haystack() : null;
     shown = [];
     for (let row = 0; row < total; row += 1) {
-      if (filters.state !== null && state[row] !== filters.state) continue;
-      if (filters.cause !== null && !(data.causesOf[row] || [cause[row]]).includes(filters.cause)) continue;
-      if (filters.certificate !== null && !holds(row, filters.certificate)) continue;
+      if (filter !== null && !filter[1](row)) continue;
       if (texts_ !== null && !words.every((word) => texts_[row].includes(word))) continue;
       shown.push(row);
     }
-    if (sorted.column !== 0) {
-      const key = keys[sorted.column], way = sorted.down ? -1 : 1;
-      const value = new Array(total);
-      for (const row of shown) value[row] = key(row);
-      shown.sort((a, b) => {
-        const one = value[a], other = value[b];
-        if (one === other) return a - b;
-        if (one === null) return 1;
-        if (other === null) return -1;
-        return way * (one - other) || a - b;
-      });
-    } else if (sorted.down) shown.reverse();
+    const key = keys[sorted.column] || urgency, way = sorted.down ? -1 : 1;
+    const value = new Array(total);
+    for (const row of shown) value[row] = key(row);
+    shown.sort((a, b) => {
+      const one = value[a], other = value[b];
+      if (one === other) return a - b;
+      if (one === null) return 1;
+      if (other === null) return -1;
+      return way * (one - other) || a - b;
+    });
     active = 0;
     view.scrollTop = 0;
     const some = shown.length === total ? "" : ` of ${whole.format(total)}`;
-    count.textContent = `${whole.format(shown.length)}${some} endpoints${chosen()}`;
-    reset.hidden = shown.length === total && !search.value;
+    count.textContent = `${whole.format(shown.length)}${some} endpoints${filter === null ? "" : `: ${filter[0]}`}`;
+    reset.hidden = filter === null && !search.value;
     grid.setAttribute("aria-rowcount", String(shown.length + 1));
-    for (const tile of document.querySelectorAll("[data-state]")) {
-      tile.setAttribute("aria-pressed", String(Number(tile.dataset.state) === filters.state));
-    }
     draw();
+    align();
   };
-  const chosen = () => {
-    const told = [];
-    if (filters.state !== null) told.push(states[filters.state][1]);
-    if (filters.cause !== null) told.push(causes[filters.cause][1]);
-    if (filters.certificate !== null) told.push(`certificate ${certificates[filters.certificate][0].slice(0, 16)}…`);
-    return told.length ? `: ${told.join(", ")}` : "";
+  const follow = () => {
+    filter = asked();
+    for (const link of document.querySelectorAll("a[href^='#']")) {
+      if (filter !== null && link.hash === location.hash) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+    choose();
+    if (filter === null) return;
+    byId("endpoints").scrollIntoView();
+    view.focus({ preventScroll: true });
   };
 
   // --- drawing: only what is in view is in the document
 
-  const cells = ["host", "state", "why", "where", "num", "seen", "num"];
+  const cells = ["host", "state", "why", "where", "until", "seen", "exit"];
   const pool = [];
   const rowHeight = () => Number.parseInt(getComputedStyle(grid).getPropertyValue("--row"), 10) || 34;
   let height = rowHeight();
@@ -132,7 +150,7 @@
     const name = states[state[row]];
     host.textContent = hosts[row];
     host.title = hosts[row];
-    how.textContent = name[1];
+    how.textContent = name[0];
     how.className = `state s-${name[0]}`;
     because.textContent = why(row);
     because.title = because.textContent;
@@ -140,8 +158,9 @@
     where.textContent = texts[server[row]];
     where.title = where.textContent;
     until.textContent = validUntil(row);
-    until.className = end[row] !== null && end[row] < data.made ? "num late" : "num";
+    until.className = end[row] !== null && end[row] < data.made ? "until late" : "until";
     when.textContent = seenAt(row);
+    when.className = isOld(row) ? "seen old" : "seen";
     exit.textContent = code[row] === null ? "" : String(code[row]);
     element.style.transform = `translateY(${place * height}px)`;
     element.dataset.place = String(place);
@@ -165,6 +184,8 @@
     byId("nothing").hidden = shown.length > 0;
     if (!shown.length) view.removeAttribute("aria-activedescendant");
   };
+  // The headings stand above their columns, whether there is a scroll bar beside these or not.
+  const align = () => byId("head").style.setProperty("--scrollbar", `${view.offsetWidth - view.clientWidth}px`);
   let waiting = false;
   view.addEventListener("scroll", () => {
     if (waiting) return;
@@ -173,8 +194,8 @@
   });
   addEventListener("resize", () => {
     height = rowHeight();
-    byId("head").style.setProperty("--scrollbar", `${view.offsetWidth - view.clientWidth}px`);
     draw();
+    align();
   });
 
   // --- keyboard and mouse
@@ -217,9 +238,9 @@
     typing = setTimeout(choose, 60);
   });
   reset.addEventListener("click", () => {
-    Object.assign(filters, { state: null, cause: null, certificate: null });
     search.value = "";
-    choose();
+    location.hash = "endpoints";
+    follow();
     search.focus();
   });
   addEventListener("keydown", (event) => {
@@ -228,22 +249,14 @@
     event.preventDefault();
     search.focus();
   });
-  const only = (name, value) => {
-    const same = filters[name] === value;
-    Object.assign(filters, { state: null, cause: null, certificate: null });
-    if (!same) filters[name] = value;
-    choose();
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    byId("endpoints").scrollIntoView({ behavior: still ? "auto" : "smooth" });
-  };
-  for (const name of ["state", "cause", "certificate"]) {
-    for (const button of document.querySelectorAll(`[data-${name}]`)) {
-      button.addEventListener("click", () => {
-        only(name, Number(button.dataset[name]));
-        if (name !== "state") view.focus({ preventScroll: true });
-      });
-    }
-  }
+  addEventListener("hashchange", follow);
+  document.addEventListener("click", (event) => {
+    // A link to where the address is already leads to its rows once more.
+    const link = event.target.closest("a[href^='#']");
+    if (link === null || link.hash !== location.hash || asked() === null) return;
+    event.preventDefault();
+    follow();
+  });
 
   // --- the details of one endpoint
 
@@ -261,11 +274,12 @@
     byId("detail-title").textContent = hosts[row];
     const body = byId("detail-body");
     const list = make("dl");
-    list.append(make("dt", "State"), make("dd", `${name[1]}: ${name[2]}`, `s-${name[0]}`));
-    if (alarmed.has(row)) list.append(make("dt", "Look here"), make("dd", "It has a certificate that hardly anybody else has. Compare its fingerprint with the server's cert256.arm; if it is another one, somebody is in between."));
+    list.append(make("dt", "State"), make("dd", `${name[0]}: ${name[1]}`, `s-${name[0]}`));
+    told(list, "Causes", why(row));
+    if (alarmed.has(row)) list.append(make("dt", "Look here"), make("dd", "It has an odd certificate, one that hardly anybody else has. Compare its fingerprint with the server's cert256.arm; if it is another one, somebody is in between."));
     told(list, "It says", texts[data.comment[row]]);
-    if (at[row] !== null) told(list, "Seen", `${utc(at[row], true)} UTC, by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}`);
-    else if (code[row] !== null) told(list, "Seen", `by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}`);
+    if (at[row] !== null) told(list, "Seen at", `${utc(at[row], true)} UTC, by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}${isOld(row) ? `: ${OLD}` : ""}`);
+    else if (code[row] !== null) told(list, "Seen at", `by ${texts[data.command[row]]} of dsmcertfix ${texts[data.version[row]]}, exit code ${code[row]}`);
     const parts = [list];
     for (const [problem, message, hint] of problems[row] || []) {
       parts.push(make("h3", message.charAt(0).toUpperCase() + message.slice(1)));
@@ -292,26 +306,9 @@
   byId("detail-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
-  // --- on paper
-
-  const PRINTED = 1000;
-  addEventListener("beforeprint", () => {
-    const table = byId("printed"), body = make("tbody"), top = make("tr"), head = make("thead");
-    const left = shown.length > PRINTED ? ` The first ${whole.format(PRINTED)} are printed; the CSV has all.` : "";
-    for (const header of headers) top.append(make("th", header.textContent));
-    head.append(top);
-    for (const row of shown.slice(0, PRINTED)) {
-      const line = make("tr");
-      for (const text of [hosts[row], states[state[row]][1], why(row), texts[server[row]], validUntil(row), seenAt(row), code[row] === null ? "" : String(code[row])]) line.append(make("td", text));
-      body.append(line);
-    }
-    table.replaceChildren(make("caption", count.textContent + "." + left), head, body);
-  });
-  addEventListener("afterprint", () => byId("printed").replaceChildren());
-
+  document.documentElement.className = "scripted";
   byId("working").hidden = true;
   grid.hidden = false;
   byId("tools").hidden = false;
-  byId("head").style.setProperty("--scrollbar", `${view.offsetWidth - view.clientWidth}px`);
-  choose();
+  follow();
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 from dsmcertfix.wording import printable
 
@@ -43,4 +44,10 @@ def commands(value: str) -> Markup:
     parts = value.split("`")
     if len(parts) % 2 == 0:
         return text(value)
-    return joined(*(tag("code", part) if place % 2 else part for place, part in enumerate(parts)))
+    return joined(*(_command(part) if place % 2 else part for place, part in enumerate(parts)))
+
+
+def _command(value: str) -> Markup:
+    """The command; a browser would break a line within the hyphens that an option begins with."""
+    words = re.split("( )", value)
+    return tag("code", *(tag("span", one, class_="option") if one.startswith("--") else one for one in words))

@@ -19,7 +19,7 @@ from dsmcertfix.fleet.endpoints import STATES
 from dsmcertfix.fleet.page import charts, sections
 from dsmcertfix.fleet.page.data import Columns
 from dsmcertfix.fleet.page.markup import Markup, commands, joined, tag, text
-from dsmcertfix.fleet.page.words import NAMES, WELL, minute, percent
+from dsmcertfix.fleet.page.words import minute, percent
 from dsmcertfix.fleet.picture import Picture
 from dsmcertfix.wording import number
 
@@ -42,8 +42,8 @@ def page(picture: Picture, title: str) -> Iterator[str]:
         tiles=joined(*_tiles(picture)),
         causes=joined(*sections.causes(picture)),
         certificates=joined(*sections.certificates(picture, columns)),
-        timeline=sections.ends(picture),
-        rest=joined(sections.unexpected(picture), sections.foreign(picture)),
+        ends=sections.ends(picture),
+        rest=joined(sections.unexpected(picture), sections.foreign(picture), sections.acting(picture)),
     )
     yield from columns.json()
     yield after.replace("$script", asset("fleet.js"))
@@ -68,10 +68,10 @@ def hashed(content: str) -> str:
 
 def _verdict(picture: Picture) -> Markup:
     total, rest = len(picture.endpoints), len(picture.endpoints) - picture.good
-    share = tag("b", f"{percent(picture.good, total)} %")
-    act = f"{number(rest, 'endpoint')} {'needs' if rest == 1 else 'need'} somebody."
-    order = f" of {number(total, 'endpoint')} {'is' if total == 1 else 'are'} in order."
-    return joined(share, order, " ", act if rest else "Nobody has to act.")
+    if not rest:
+        return text(f"Nobody has to act: {number(total, 'endpoint')} in order.")
+    told = f" of {number(total, 'endpoint')} need{'s' * (rest == 1)} somebody; "
+    return joined(tag("b", number(rest)), told, f"{percent(picture.good, total)} % are in order.")
 
 
 def _made(picture: Picture) -> Markup:
@@ -83,45 +83,51 @@ def _made(picture: Picture) -> Markup:
 
 
 def _alerts(picture: Picture) -> Iterator[Markup]:
-    """What must not be overlooked stands before everything else."""
-    odd, broken = picture.alarmed(), picture.states()["broken"]
+    """What must not be overlooked stands before everything else, and leads to its rows of the table."""
+    odd, broken, old = picture.alarmed(), picture.states()["broken"], picture.old
     if odd:
         names = ", ".join(picture.endpoints[place].host for place in odd[:MOST_NAMED])
         more = f" and {number(len(odd) - MOST_NAMED)} more" if len(odd) > MOST_NAMED else ""
         yield tag(
             "p",
-            tag("b", number(len(odd), "endpoint")),
-            " has" if len(odd) == 1 else " have",
-            f" a certificate that hardly anybody else has: {names}{more}. Somebody may be in between: ",
+            _rows(len(odd), "#odd"),
+            f" {'has' if len(odd) == 1 else 'have'} an odd certificate, one that hardly anybody else has: ",
+            f"{names}{more}. Somebody may be in between: ",
             tag("a", "compare the fingerprints", href="#h-certificates"),
             ".",
             class_="alert",
         )
     if broken:
-        verb = " is" if broken == 1 else " are"
         told = (
-            " broken: a store or a service is not as it was, or a run was cut off. "
-            "The backups are intact; run `dsmcertfix recover` there, or call someone."
+            f" {'is' if broken == 1 else 'are'} broken: a store or a service is not as it was, or a run was "
+            "cut off. The backups are intact; run `dsmcertfix recover` there, or call someone."
         )
-        yield tag("p", tag("b", number(broken, "endpoint")), verb, commands(told), class_="alert")
+        yield tag("p", _rows(broken, "#state-broken"), commands(told), class_="alert")
+    if old:
+        told = (
+            f" {'has' if old == 1 else 'have'} only results that are older than a day, and may be otherwise "
+            "by now. Look again there: `dsmcertfix detect`."
+        )
+        yield tag("p", _rows(old, "#older"), commands(told), class_="alert mild", id="older")
+
+
+def _rows(count: int, href: str) -> Markup:
+    """So many endpoints, as a link to their rows."""
+    return tag("a", tag("b", number(count, "endpoint")), href=href)
 
 
 def _tiles(picture: Picture) -> Iterator[Markup]:
-    """A button for each state: what is well first, then the most urgent."""
-    states, order = picture.states(), list(STATES)
-    for state in sorted(order, key=lambda item: (item != WELL[0], item != WELL[1], item == WELL[2])):
-        count = states[state]
+    """A link to the rows of each state, the most urgent first."""
+    for state, count in picture.states().items():
         unknown = state == "silent" and not picture.with_inventory
-        button = tag(
-            "button",
-            tag("span", NAMES[state], class_=f"name s-{state}"),
+        tile = tag(
+            "a",
+            tag("span", state, class_=f"name s-{state}"),
             " ",
             tag("b", "?" if unknown else number(count)),
             " ",
             tag("span", "give --inventory to see them" if unknown else STATES[state], class_="what"),
-            type="button",
             class_=f"tile b-{state}" if count else f"tile none b-{state}",
-            data_state=order.index(state),
-            aria_pressed="false",
+            href=f"#state-{state}",
         )
-        yield tag("li", button)
+        yield tag("li", tile, id=f"state-{state}")

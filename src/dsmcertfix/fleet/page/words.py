@@ -1,25 +1,9 @@
-"""How numbers, times and states are called on a fleet's page. Pure."""
+"""How numbers and times are written on a fleet's page. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
-
-NAMES = {
-    "broken": "Broken",
-    "rolled-back": "Rolled back",
-    "needed": "Action needed",
-    "untouched": "Not repaired",
-    "unknown": "Not checked",
-    "silent": "Silent",
-    "repaired": "Repaired",
-    "healthy": "Healthy",
-    "absent": "No store",
-}
-"""What a state is called."""
-
-WELL = ("healthy", "repaired", "absent")
-"""The states in which nobody has to act, in the order in which they are shown."""
 
 
 @cache

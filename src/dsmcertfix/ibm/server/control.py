@@ -19,14 +19,13 @@ from dsmcertfix.errors import (
 from dsmcertfix.ibm.client.secrets import IT_SAID, lines_without_secrets, secret_words
 from dsmcertfix.ibm.server.instance import Command, Control, LocatedInstance, Service
 from dsmcertfix.ibm.server.reading import is_running
+from dsmcertfix.system import systemd
 from dsmcertfix.system.base import Platform
-from dsmcertfix.system.process.run import Launched, clean_environment, launch, run
+from dsmcertfix.system.process.run import Launched, clean_environment, launch
 from dsmcertfix.system.servers import Servers
 
-SYSTEMCTL = ("/usr/bin/systemctl", "/bin/systemctl")
 _POLL_S = 0.1
 _AFTER_FAILURE_S = 10.0
-_ASK_S = 20.0
 _APPEARS_WITHIN_S = 20.0
 _ON_ITS_WAY_S = 60.0
 
@@ -254,18 +253,9 @@ def _systemctl(service: Service, platform: Platform, *, running: bool) -> Path:
 
     Below another root the unit of the same name may be one of this machine's.
     """
-    places = platform.places
-    for path in SYSTEMCTL:
-        found = places.resolve(places.below(path)).path
-        if found is None:
-            continue
+    for found in systemd.programs(platform.places):
         program = platform.trusted(found)
-        asked = run(
-            (str(program), "show", "--property=FragmentPath,SourcePath,ActiveState", service.name),
-            env=clean_environment(),
-            timeout_s=_ASK_S,
-        )
-        told = dict(line.split("=", 1) for line in asked.stdout.splitlines() if "=" in line)
+        told = systemd.shown(program, service.name)
         if str(service.file) not in (told.get("FragmentPath"), told.get("SourcePath")):
             continue
         if running and told.get("ActiveState") in ("inactive", "failed"):

@@ -75,7 +75,7 @@ _ROWS: dict[int, tuple[str, str]] = {
     ),
     32: (
         "the stores are as the report says; a service that ran before may not run now",
-        "start the service that the message names: `sc.exe start NAME`",
+        "start the service by the command that the message has",
     ),
     130: (_FINISHED, "run it again"),
     143: (_FINISHED, "run it again"),

@@ -182,14 +182,15 @@ JOURNALS = (
         "ServiceDown",
         "A service of the client that was to be restarted does not run, or did not stop.",
         SERVICE,
-        "See the service in `services.msc`, and start it with `sc.exe start NAME`.",
+        "See why (`systemctl status NAME`, `services.msc`), and start it: `systemctl start NAME`, "
+        "`sc.exe start NAME`.",
     ),
     entry(
         "service-not-touched",
         "ServiceDown",
         "A service of the client was not restarted: the journal cannot be written.",
         SERVICE,
-        "Make room for the journal; restart the service by hand (`services.msc`).",
+        "Make room for the journal; restart the service by hand.",
     ),
     entry(
         "client-service-not-known",

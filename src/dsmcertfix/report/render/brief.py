@@ -113,7 +113,7 @@ class _Brief:
         self._notes()
         self._services()
         if asking and any("SHA-256" in warning for warning in report.warnings):
-            self._say(WHERE, command(COMPARE, width))
+            self._say(WHERE.capitalize(), command(COMPARE, width))
         if not asking:
             self._next(causes)
 
@@ -157,7 +157,7 @@ class _Brief:
             )
         self._more(len(shown) - 2, "server")
         if shown:
-            self._say(f"Compare. {WHERE}", command(COMPARE, self._width))
+            self._say(f"Compare with {WHERE}", command(COMPARE, self._width))
         if causes:
             return
         for server in [one for one in self._report.servers if one.sha256][:3]:

@@ -92,7 +92,8 @@ def _folded(run: RunReport) -> Iterator[str]:
             labels.setdefault((word, sha256), []).append(label)
     for (word, sha256), found in list(labels.items())[:_MOST_CHANGES]:
         stores = f" ({counted(len(found), 'store')})" if len(found) > 1 else ""
-        yield f"    {word} {sha256[:_SHOWN]}  {found[0]}{stores}"
+        others = " and others" if len({*found}) > 1 else ""
+        yield f"    {word} {sha256[:_SHOWN]}  {found[0]}{others}{stores}"
     if len(labels) > _MOST_CHANGES:
         yield f"    and {len(labels) - _MOST_CHANGES} more: `dsmcertfix history {run.run}`"
 

@@ -6,7 +6,7 @@ import re
 
 COMPARE = "openssl x509 -noout -fingerprint -sha256 -in cert256.arm"
 """Shows the fingerprint of the server's certificate on the server, in the form of `fingerprint`."""
-WHERE = "What the server has, in its instance directory:"
+WHERE = "what the server has, in its instance directory:"
 """Leads to `COMPARE`."""
 
 _SHA256 = re.compile(r"(?<=SHA-256 )([0-9a-f]{64})\b")

@@ -177,9 +177,8 @@ def _problems(report: Report, cause: Cause, stores: list[StoreReport]) -> list[P
 
 
 def server_name(server: PresentedReport) -> str:
-    """The server's first stanza, and its address."""
-    names = f"{server.stanzas[0]} ({server.server})" if server.stanzas else server.server
-    return printable(names)
+    """What the server is called, as it can be printed."""
+    return printable(server.called)
 
 
 def _server_named(report: Report, stanza: str, address: str | None) -> str:

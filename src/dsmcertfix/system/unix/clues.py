@@ -70,7 +70,7 @@ def shell_variables(text: str) -> ShellVariables:
     values: dict[str, str] = {}
     exceeded: dict[budgets.Budget, None] = {}
     expansions = 0
-    for match in _ASSIGNMENT.finditer(_without_comments(text)):
+    for match in _ASSIGNMENT.finditer(without_comments(text)):
         name, written = match[1] or match[3], match[2] or match[4] or ""
         value = written.strip("\"'")
         if len(value) > budgets.VALUE.cap:
@@ -108,7 +108,7 @@ def assignments(text: str) -> dict[str, str]:
 def from_script(text: str, because: str, user: str | None) -> Iterator[Clue]:
     """The clues in an init script, a shell profile or an inittab."""
     yield from _from_variables(text, because, user)
-    for value in option_files(_without_comments(text)):
+    for value in option_files(without_comments(text)):
         if "$" not in value and "`" not in value:
             yield Clue("optfile", value, because, user)
 
@@ -120,7 +120,7 @@ def _from_variables(text: str, because: str, user: str | None) -> Iterator[Clue]
         yield Clue("left-out", budget.exceeded(), because, user)
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 

@@ -17,7 +17,6 @@ from dsmcertfix.errors import (
     NotFound,
     NotPermitted,
     Problem,
-    ServiceDown,
     SwapFailed,
 )
 from dsmcertfix.model import FileSet, FileT, Owner
@@ -115,17 +114,25 @@ class Unix:
             raise roots.not_run(program)
         return trust.require_trusted(program, below=self.places.root)
 
+    services_at_hand = False
+
     def services(self) -> tuple[ClientService, ...]:
-        """See `Platform.services`: each session reads the store anew, so that none is restarted here."""
-        return ()
+        """See `Platform.services`."""
+        from dsmcertfix.system.unix import restarting
+
+        return () if self.foreign else restarting.client_services(self.places, self.trusted)
 
     def restart(self, name: str, limit_s: float) -> Problem | None:
         """See `Platform.restart`."""
-        return _no_service(name)
+        from dsmcertfix.system.unix import restarting
+
+        return restarting.restart(self.places, self.trusted, name, limit_s)
 
     def start(self, name: str, limit_s: float) -> Problem | None:
         """See `Platform.start`."""
-        return _no_service(name)
+        from dsmcertfix.system.unix import restarting
+
+        return restarting.start(self.places, self.trusted, name, limit_s)
 
     def libraries_of(self, program: Path) -> dict[str, str]:
         """See `Platform.libraries_of`: only from a directory that nobody else can fill or change."""
@@ -247,11 +254,6 @@ def _own_state() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("dsmcertfix", appauthor=False)
-
-
-def _no_service(name: str) -> Problem:
-    message = f"the service {name} is not known on this system"
-    return ServiceDown("client-service-not-known", message, hint="Start it by hand.").problem()
 
 
 @contextlib.contextmanager

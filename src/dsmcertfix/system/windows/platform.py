@@ -131,6 +131,8 @@ class Windows:
             raise roots.not_run(program)
         return windows_trust.require_trusted(program)
 
+    services_at_hand = True
+
     def services(self) -> tuple[ClientService, ...]:
         """See `Platform.services`."""
         try:

@@ -36,6 +36,7 @@ HSM = Path("opt/tivoli/tsm/client/hsm/bin")
 DBBKAPI = Path("opt/tivoli/tsm/server/bin/dbbkapi")
 GSKIT = Path("usr/local/ibm/gsk8_64/bin/gsk8capicmd_64")
 PASSWORD_DIRECTORY = "/etc/adsm"
+SYSTEMCTL = Path("usr/bin/systemctl")
 PROGRAMS = ("dsmc", "dsmcert", "dsmcad", "gsk8capicmd_64")
 FIRST_UID = 20001
 AS_ROOT = os.geteuid() == 0
@@ -372,6 +373,12 @@ class Endpoint:
         start = f"[Service]\nType=forking\n{settings}ExecStart=/{BA}/dsmcad{option}\n"
         file.write_text(f"[Unit]\nDescription=client acceptor\n\n{start}", encoding="utf-8")
         return file
+
+    def add_systemctl(self) -> Path:
+        """The played systemctl, for units that are made."""
+        self._directory(self.root / SYSTEMCTL.parent)
+        runtime.write_program(self.root / SYSTEMCTL, "dsmbench.systemctl", "--bench-root", self.root)
+        return self.root / SYSTEMCTL
 
     def add_init_script(self, name: str = "dsmcad.x", *, optfile: str = "", **environment: str) -> Path:
         """An init script that starts dsmcad with that option file and environment."""

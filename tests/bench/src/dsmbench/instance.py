@@ -26,14 +26,13 @@ from typing import Literal
 
 from dsmbench import gskit, runtime
 from dsmbench.dsmserv import LABEL, Plan, Trouble, is_gone, plan_file, read_plan, wait_until_gone, write_plan
-from dsmbench.endpoint import AS_ROOT, Endpoint, User
+from dsmbench.endpoint import AS_ROOT, SYSTEMCTL, Endpoint, User
 from dsmbench.formats import personal_keys
 from dsmbench.identity import Identity, fingerprint
 from dsmbench.server import HOST
 from dsmbench.state import Node, ServerState, SessionSecurity
 
 BIN = Path("opt/tivoli/tsm/server/bin")
-SYSTEMCTL = Path("usr/bin/systemctl")
 PLANS = Path(".dsmbench", "instances")
 PASSWORD = "password of the played server's key database"
 START_S = 60.0
@@ -243,7 +242,7 @@ class Instance:
             f"ExecStart={rc} start\nExecStop={rc} stop\n",
             encoding="utf-8",
         )
-        runtime.write_program(root / SYSTEMCTL, "dsmbench.systemctl", "--bench-root", root)
+        self.endpoint.add_systemctl()
         return unit
 
     def add_database_backup(self) -> str:
