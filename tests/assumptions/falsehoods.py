@@ -177,20 +177,27 @@ def harm(machine: Machine, falsehoods: tuple[Falsehood, ...]) -> list[str]:
     answer = machine.fix(*words(falsehoods))
     found = [] if answer.code in ENDS else [f"it ended with {answer.code}: {answer.stderr}"]
     found += [f"{path} was left behind" for path in machine.left_behind()]
-    for store in answer.report["stores"]:
-        place = Path(store["directory"])
-        if store["outcome"] == "changed":
-            found += _repaired(machine, place, {} if "--whole-store" in words(falsehoods) else kept)
-        elif machine.seen(place) != before[place] and not _fetched_into(machine, place, kept):
-            found.append(f"{place} is {store['outcome']}, and not as before")
-    if answer.code == 0 and answer.report["outcome"] != "changed":
-        found.append(f"it ended with 0 and is {answer.report['outcome']}")
     most = 2 if any(one.name == "meets-another" for one in falsehoods) else 1
     if len([run for run in machine.reconnects if "-se=TSMA" in run.arguments]) > most:
         found.append(f"the client was run {len(machine.reconnects)} times")
     if machine.sign_ons("TSMA").count("refused") > most:
         found.append("a sign-on that was refused was tried again")
+    for store in answer.report["stores"]:
+        place = Path(store["directory"])
+        if store["outcome"] == "changed":
+            whole = "--whole-store" in words(falsehoods)
+            found += _repaired(machine, place, {} if whole else kept, whole=whole)
+        elif machine.seen(place) != before[place] and not _fetched_into(machine, place, kept):
+            found.append(f"{place} is {store['outcome']}, and not as before")
+    if answer.code == 0 and answer.report["outcome"] != "changed":
+        found.append(f"it ended with 0 and is {answer.report['outcome']}")
     return found
+
+
+def _fetches(machine: Machine) -> bool:
+    """Whether the client, which does nothing odd any more, has a session with TSMA."""
+    machine.endpoint.misbehave()
+    return machine.endpoint.dsmc("query", "session", "-se=TSMA").returncode == 0
 
 
 def _others(machine: Machine) -> dict[str, bytes]:
@@ -205,12 +212,18 @@ def _fetched_into(machine: Machine, place: Path, kept: Mapping[str, bytes]) -> b
     return place == machine.ba and new and all(now.get(label) == slot for label, slot in kept.items())
 
 
-def _repaired(machine: Machine, place: Path, kept: Mapping[str, bytes]) -> list[str]:
-    """What is wrong with a store that is told to be repaired: IBM's library reads it."""
+def _repaired(machine: Machine, place: Path, kept: Mapping[str, bytes], *, whole: bool) -> list[str]:
+    """What is wrong with a store that is told to be repaired: IBM's library reads it.
+
+    One that was made anew as a whole may lack what the client keeps elsewhere, as far as the tool knows: then
+    the next session fetches it.
+    """
     held = set(machine.held(place).values())
     chain = x509.load_pem_x509_certificates(machine.servers["TSMA"].state.identity.pem)
     presented = {one.fingerprint(hashes.SHA256()).hex() for one in chain}
-    found = [] if held & presented else [f"{place} has nothing of TSMA: {held}"]
+    found = (
+        [] if held & presented or (whole and _fetches(machine)) else [f"{place} has nothing of TSMA: {held}"]
+    )
     if identity("TSMA").sha256 in held:
         found.append(f"{place} has the old certificate, too")
     if place == machine.ba:

@@ -25,7 +25,7 @@ BUILD_LIMIT_S = 900
 SOURCES = (
     *("packaging/unix", "packaging/requirements.lock", "src", "scripts/environment.sh", "scripts/locked.py"),
     "scripts/sbom.py",
-    *("pyproject.toml", "README.md", "LICENSE"),
+    *("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import stat
 import subprocess
@@ -30,6 +31,7 @@ def test_installed_used_upgraded_removed_and_purged(debian: Chroot, built: Built
     assert (debian.root / "usr/bin/dsmcertfix").readlink() == Path("/opt/dsmcertfix/dsmcertfix")
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     debian.require_closed("opt/dsmcertfix")
+    assert debian.run("/usr/bin/dpkg", "--verify", "dsmcertfix", **path).stdout == ""
     for place in PAGES:
         assert (debian.root / place).is_file(), place
     require_same_directory_by_tmpfiles(debian, state)
@@ -90,6 +92,24 @@ def test_the_package_asks_for_the_c_library_that_its_libraries_need(built: Built
     asked = ["dpkg-deb", "--field", str(built.one("*-1_*.deb")), "Depends"]
     depends = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     assert depends.startswith("libc6 (>= 2.")
+
+
+def test_the_package_is_small_and_says_who_built_it_and_what_changed(built: Built, tmp_path: Path) -> None:
+    package = built.one("*-1_*.deb")
+
+    def field(name: str) -> str:
+        asked = ["dpkg-deb", "--field", str(package), name]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert int(field("Installed-Size")) * 1024 <= 36_000_000
+    assert field("Maintainer").endswith(">") and field("Homepage").startswith("https://")
+    subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(tmp_path)], check=True)
+    sums = (tmp_path / "DEBIAN/md5sums").read_text(encoding="utf-8").splitlines()
+    files = [item for item in tmp_path.rglob("*") if item.is_file() and not item.is_symlink()]
+    assert len(sums) == sum("DEBIAN" not in item.parts for item in files)
+    log = gzip.decompress((tmp_path / "usr/share/doc/dsmcertfix/changelog.Debian.gz").read_bytes()).decode()
+    assert log.startswith(f"dsmcertfix ({__version__}-1) ")
+    assert (tmp_path / "usr/share/doc/dsmcertfix/changelog.gz").is_file()
 
 
 def test_without_python_the_one_file_says_what_to_do(debian: Chroot, built: Built) -> None:

@@ -83,6 +83,10 @@ def test_installed_used_upgraded_and_removed(debian: Chroot, built: Built, tmp_p
     assert [line for line in installed.stderr.splitlines() if not line.startswith("rpm: ")] == []
     assert installed.returncode == 0
     assert rpm(debian, "--verify", "dsmcertfix").stdout == ""
+    asked = rpm(
+        debian, "--query", "--queryformat", "%{URL} %{PACKAGER} %{CHANGELOGTEXT}", "dsmcertfix"
+    ).stdout
+    assert re.fullmatch(r"https://\S+ .+ <.+@.+> - Built from .+", asked)
     assert debian.run("/usr/bin/dsmcertfix", "--version").stdout == f"dsmcertfix {__version__}\n"
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     debian.require_closed("opt/dsmcertfix")

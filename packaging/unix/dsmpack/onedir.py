@@ -21,9 +21,13 @@ from dsmpack.archive import tar_gz
 from dsmpack.places import CACHE, NAME, TOP, UNIX, run, version
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-# What Python has for others: screens, data bases, its own tools. readline is under the GPL.
+# What Python has for others: screens, data bases, its own tools, encodings that nothing here is read in (the
+# program's own streams are UTF-8). readline is under the GPL.
 NOT_IN_IT = (
+    *("_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp", "_codecs_kr", "_codecs_tw"),
     *("curses", "ensurepip", "idlelib", "lib2to3", "pip", "pkg_resources", "pydoc", "readline", "setuptools"),
+    # What rich would show source and Markdown with.
+    *("markdown_it", "mdurl", "pygments"),
     *("sqlite3", "tkinter", "turtledemo", "unittest"),
 )
 
@@ -68,10 +72,19 @@ def _frozen(scratch: Path) -> Path:
         PYTHONPATH=str(scratch / "site"),
     )
     made = scratch / "made" / NAME
+    _without_symbols(made)
     _without_search_paths(made)
     _licences(made / "licenses")
     (made / materials.FILE).write_text(materials.text(with_python=True), encoding="utf-8")
     return made
+
+
+def _without_symbols(tree: Path) -> None:
+    """The libraries below `tree` have no symbols but those that they are linked by: two thirds of libpython.
+
+    The program itself is left as it is: what it runs lies in it.
+    """
+    run("strip", "--strip-unneeded", *(file for file in elf_files(tree) if ".so" in file.name))
 
 
 def _without_search_paths(tree: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 from dsmpack import onedir, tree
-from dsmpack.places import CACHE, NAME, UNIX, run, version
+from dsmpack.places import CACHE, NAME, UNIX, epoch, run, version
 
 
 def build(output: Path, revision: str) -> Path:
@@ -23,6 +24,9 @@ def build(output: Path, revision: str) -> Path:
             "SUMMARY": tree.SUMMARY,
             "DESCRIPTION": tree.DESCRIPTION,
             "GLIBC": f"{major}.{minor}",
+            "URL": tree.homepage(),
+            "PACKAGER": tree.MAINTAINER,
+            "DAY": datetime.fromtimestamp(epoch(), timezone.utc).strftime("%a %b %d %Y"),
             "PAYLOAD": str(root),
             "MAKE_STATE_DIRECTORY": tree.state_directory_script(),
         }.items():

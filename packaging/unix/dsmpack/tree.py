@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from dsmpack import onedir, pages
 from dsmpack.archive import gz, set_times
 from dsmpack.places import NAME, TOP, UNIX
 
+MAINTAINER = "dsmcertfix authors <dsmcertfix@example.invalid>"
+"""Whoever builds for others puts an address of their own here."""
 SUMMARY = "repairs the trust of IBM Storage Protect clients in their servers"
 DESCRIPTION = (
     "After a server's certificate was renewed, finds every dsmcert.kdb on the\n"
@@ -33,6 +36,7 @@ def make(root: Path, *, zsh: str, licences: str) -> None:
         share / f"bash-completion/completions/{NAME}": made.bash.encode(),
         share / zsh: made.zsh.encode(),
         share / f"fish/vendor_completions.d/{NAME}.fish": made.fish.encode(),
+        share / f"doc/{NAME}/changelog.gz": gz((TOP / "CHANGELOG.md").read_bytes()),
         share / licences: (TOP / "LICENSE").read_bytes(),
         root / f"usr/lib/tmpfiles.d/{NAME}.conf": (UNIX / "package/tmpfiles.conf").read_bytes(),
         **{root / f"usr/lib/systemd/system/{unit}": (UNIX / "package" / unit).read_bytes() for unit in UNITS},
@@ -41,8 +45,16 @@ def make(root: Path, *, zsh: str, licences: str) -> None:
         place.write_bytes(content)
     for path in root.rglob("*"):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+            program = path.stat().st_mode & 0o100 and ".so" not in path.name
+            path.chmod(0o755 if path.is_dir() or program else 0o644)
     set_times(root)
+
+
+def homepage() -> str:
+    """The project's address as pyproject.toml has it; scripts/release.sh puts the real one in."""
+    text = (TOP / "pyproject.toml").read_text(encoding="utf-8")
+    (found,) = re.findall(r'^Homepage = "([^"]+)"', text, re.MULTILINE)
+    return str(found)
 
 
 def state_directory_script() -> str:
