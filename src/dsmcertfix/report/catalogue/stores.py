@@ -190,7 +190,7 @@ JOURNALS = (
         "ServiceDown",
         "A service of the client was not restarted: the journal cannot be written.",
         SERVICE,
-        "Make room for the journal; restart the service by hand.",
+        "Make room for the journal, and restart the service: `systemctl restart NAME`, `services.msc`.",
     ),
     entry(
         "client-service-not-known",
