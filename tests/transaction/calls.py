@@ -11,7 +11,7 @@ import pytest
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What succeeds from now on: "sync NAME", "rename NAME NAME", "link NAME NAME", "unlink NAME", "mkdir NAME"."""
+    """What succeeds from now on: "sync NAME", "rename NAME NAME", and so on with link, unlink and mkdir."""
     calls: list[str] = []
 
     def fsync(handle: int) -> None:
