@@ -40,6 +40,9 @@ PROJECT = run.Project(
         "tests/planning",
         "tests/transaction",
         "tests/ibm",
+        # These run IBM's programs, a second each.
+        "--ignore=tests/ibm/engines/test_engines.py",
+        "--ignore=tests/ibm/key_database/test_gskit_contract.py",
         "tests/system/unix",
         "tests/server/test_assess_instance.py",
         "tests/server/test_database_backup.py",
