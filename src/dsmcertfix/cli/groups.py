@@ -1,7 +1,5 @@
 """Options that stand together in several commands, each group written down once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from typing import Any, NamedTuple, get_type_hints
