@@ -1,5 +1,7 @@
 """Options that stand together in several commands, each group written down once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
