@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from dsmcertfix.errors import BackupFailed
@@ -69,7 +67,7 @@ def test_the_files_of_before_stay_where_the_end_tells_of_none() -> None:
     end = event("store-finished", outcome="changed", report={"notes": ["new"], "files": []}, backup="/set")
     (store,) = told(STARTED, end).stores
     assert (store.files, store.notes, store.certificates, store.backup) == (STORE.files, ("new",), (), "/set")
-    files = store_data(replace(STORE, files=(FileReport("dsmcert.sth", True),)))
+    files = store_data(STORE._replace(files=(FileReport("dsmcert.sth", True),)))
     (store,) = told(STARTED, event("store-finished", outcome="changed", report=files)).stores
     assert store.files == (FileReport("dsmcert.sth", True),)
     (store,) = told(STARTED, event("store-finished", outcome="unchanged")).stores
