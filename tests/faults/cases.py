@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from dsmcertfix.transaction.journal import read_journal
 CUTS = ("linked", "swapped", "reconnected", "finished")
 SERVER_CUTS = ("linked", "swapped", "started", "finished")
 RENEW = "server renew"
+TRIES = 3
+"""So often a command is recorded: strace holds each process up, and some have a time limit."""
+_PROBLEM = re.compile(r'"(?:code|message|note)": "[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,16 @@ class Workshop:
 
     def recording(self, case: Case) -> Recording:
         """What the command does to files, recorded once."""
-        if case not in self._recordings:
+        tries = 0
+        while case not in self._recordings:
             scene = self.ready(case)
             code, found = record(self._directory, self.area(case.whose), scene.arguments(*case.words))
-            if code != 0:
-                said = (self._directory / "stdout").read_text()
+            tries += 1
+            if code == 0:
+                self._recordings[case] = found
+            elif tries == TRIES:
+                said = _PROBLEM.findall((self._directory / "stdout").read_text())
                 raise RuntimeError(f"{case} ends with {code} undisturbed: {said}")
-            self._recordings[case] = found
         return self._recordings[case]
 
     def ready(self, case: Case) -> Scene:

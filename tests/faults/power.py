@@ -24,7 +24,7 @@ from tests.faults.tree import Attributes, Leaf, Node, Tree, placed
 Model = Literal["ext4", "xfs", "any"]
 MODELS: tuple[Model, ...] = ("ext4", "xfs", "any")
 Left = Literal["none", "zeros", "torn-512", "torn-4096", "late-512", "late-4096"]
-"""What is left of what was written since the file's last sync. "zeros": as long, and nothing of it; "torn": the
+"""What is left of what was written since the last sync. "zeros": as long, and nothing of it; "torn": the
 first half of its sectors; "late": the second half of them."""
 _TORN: tuple[Left, ...] = ("none", "torn-512", "torn-4096")
 PARTS: dict[Model, tuple[Left, ...]] = {
@@ -59,18 +59,22 @@ class State:
     left: tuple[tuple[Node, Left], ...]
 
 
+Derived = tuple[State, frozenset[Model]]
+"""A state, and the models by which it may be left."""
+
+
 @dataclass(slots=True)
 class States:
-    """Those of a recording: how many were derived by each model, and the distinct ones with their models."""
+    """Those of a recording: how many were derived by each model, and the distinct ones."""
 
     derived: Counter[Model] = field(default_factory=Counter)
-    distinct: dict[int, tuple[State, set[Model]]] = field(default_factory=dict)
+    distinct: dict[int, Derived] = field(default_factory=dict)
 
-    def chosen(self, count: int, seed: int) -> list[State]:
-        """So many of the distinct ones, up to half of them such as ext4 or XFS leaves; the same for a seed."""
+    def chosen(self, count: int, seed: int) -> list[Derived]:
+        """So many of the distinct ones, half of them as ext4 or XFS leaves them; the same for a seed."""
         rng = random.Random(seed)
-        ordered = [state for state, models in self.distinct.values() if models != {"any"}]
-        others = [state for state, models in self.distinct.values() if models == {"any"}]
+        ordered = [one for one in self.distinct.values() if one[1] != {"any"}]
+        others = [one for one in self.distinct.values() if one[1] == {"any"}]
         rng.shuffle(ordered)
         rng.shuffle(others)
         half = max(count // 2, count - len(others))
@@ -92,10 +96,8 @@ def states(recording: Recording, seed: int) -> States:
                 for left in _lefts(disk.dirty, model):
                     found.derived[model] += 1
                     key = disk.key(kept, dict(left))
-                    if key in found.distinct:
-                        found.distinct[key][1].add(model)
-                    else:
-                        found.distinct[key] = State(cut, kept, left), {model}
+                    state, models = found.distinct.get(key) or (State(cut, kept, left), frozenset())
+                    found.distinct[key] = state, models | {model}
     return found
 
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from tests.faults import power, tree
 from tests.faults.cases import Case, Workshop
 from tests.faults.judge import Verdict, after_power_cut
-from tests.faults.power import MODELS, Model, State, States
+from tests.faults.power import MODELS, Model, State
 
 from dsmcertfix.transaction import recovery
 
@@ -53,13 +53,13 @@ def cut_off(shop: Workshop, case: Case, count: int, seed: int, group: str | None
     became: Counter[str] = Counter()
     lost = wrong = 0
     bad: list[str] = []
-    for number, state in enumerate(found.chosen(count, seed)):
+    for number, (state, models) in enumerate(found.chosen(count, seed)):
         leave(shop, case, power.tree(recording, state))
         verdict = _judged(shop, case, look=number % LOOK_EVERY == 0)
         became[verdict.became] += 1
         lost += bool(verdict.lost)
         wrong += bool(verdict.wrong)
-        bad += _told(case, state, found, verdict)
+        bad += _told(case, state, models, verdict)
     sizes = len(recording.operations), found.derived, len(found.distinct)
     return Powered(case, *sizes, became, lost, wrong, tuple(bad))
 
@@ -86,8 +86,7 @@ def _started_again() -> Iterator[None]:
         yield
 
 
-def _told(case: Case, state: State, found: States, verdict: Verdict) -> Iterator[str]:
-    models = next(models for other, models in found.distinct.values() if other is state)
+def _told(case: Case, state: State, models: frozenset[Model], verdict: Verdict) -> Iterator[str]:
     left = ", ".join(f"{part} of a file" for _, part in state.left)
     where = f"{case}, power cut after {state.cut} calls, {'/'.join(sorted(models))}, {left or 'all contents'}"
     for kind, lines in (("LOST", verdict.lost), ("WRONG", verdict.wrong)):

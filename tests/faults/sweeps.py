@@ -83,7 +83,7 @@ def power_cuts(
     pool: ProcessPoolExecutor, cases: Iterable[Case], count: int, seed: int, group: str | None = None
 ) -> Iterator[Powered]:
     """Each case with so many power cuts, as it is done; a worker does one after the other."""
-    futures = [pool.submit(_cut_off, case, count, seed, group) for case in cases]
+    futures = [pool.submit(cut_off_here, case, count, seed, group) for case in cases]
     try:
         for future in as_completed(futures):
             yield future.result()
@@ -165,7 +165,8 @@ def _record(case: Case) -> tuple[Point, ...]:
     return _shop.points(case)
 
 
-def _cut_off(case: Case, count: int, seed: int, group: str | None) -> Powered:
+def cut_off_here(case: Case, count: int, seed: int, group: str | None = None) -> Powered:
+    """In a worker: see `cut_off`."""
     assert _shop is not None
     return cut_off(_shop, case, count, seed, group)
 
