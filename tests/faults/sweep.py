@@ -11,6 +11,7 @@ Prints a table; ends with 1 when anything was lost, or told wrongly.
     error           each change fails once: no room, an I/O error, access denied
     error-for-good  and from there on every call of that name
     recovery        kill, inside recover, rollback and prune
+    model           no fault in a real run: every state of a model of the protocol, and of nine mutants of it
 
 Each on stores of clients (`fix`) and on a server's key database (`server renew`). And for clients alone:
 
@@ -33,7 +34,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults import disks, powered, traced
+from tests.faults import disks, powered, protocol, traced
 from tests.faults.power import GROUPS
 from tests.faults.powered import Powered
 from tests.faults.sweeps import (
@@ -65,10 +66,13 @@ def main() -> int:
         signal.signal(number, _stop)
     done: list[Result] = []
     cut: list[Powered] = []
+    seen = True
     try:
         with workers(options.jobs) as pool:
             for name in options.sweeps or SWEEPS:
-                if name == "power":
+                if name == "model":
+                    seen &= _model()
+                elif name == "power":
                     _power(pool, options, cut)
                 else:
                     _sweep(pool, name, options, done)
@@ -76,7 +80,14 @@ def main() -> int:
         # Of a campaign that was stopped, too: it may have run for an hour.
         for told in (table(done) if done else "", powered.table(cut) if cut else ""):
             print(told, flush=True)
-    return int(any(result.bad for result in done) or any(one.bad for one in cut))
+    return int(not seen or any(result.bad for result in done) or any(one.bad for one in cut))
+
+
+def _model() -> bool:
+    """The model was checked and told; whether it holds, and each of its mutants was found."""
+    checked = protocol.all_checked()
+    print(protocol.table(checked), flush=True)
+    return all(bool(one.wrong) == bool(mutant) for mutant, one in checked.items())
 
 
 def _power(pool: ProcessPoolExecutor, options: argparse.Namespace, cut: list[Powered]) -> None:

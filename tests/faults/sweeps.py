@@ -54,6 +54,7 @@ SWEEPS = (
     "disks",
     "signals",
     "power",
+    "model",
 )
 
 
