@@ -32,6 +32,10 @@ class Test(NamedTuple):
     seconds: float
     lines: Lines
 
+    def share(self, file: str) -> float:
+        """How much of what it runs is in that file."""
+        return len(self.lines[file]) / sum(map(len, self.lines.values()))
+
 
 class Recorder:
     """In a child: which lines of those files run in its first thread and those that it starts."""

@@ -19,6 +19,7 @@ from tests.mutation.equivalent import Equivalents
 from tests.mutation.lines import Test, digest, recorded
 
 TESTS_AT_MOST = 300
+ALONE_AT_MOST = 80
 SECONDS_AT_MOST = 30.0
 GOAL = 95
 DIED, LIVED, SAME, NOT_COVERED = "died", "lived", "equivalent", "not covered"
@@ -84,7 +85,7 @@ def drawn(mutants: Sequence[Mutant], asked: Asked) -> list[Mutant]:
 
 
 def tests_of(mutant: Mutant, tests: Iterable[Test], kills: Counter[str]) -> list[Test]:
-    """Those that run its statement: first what has noticed most changes, then the fastest.
+    """Those that run its statement: first what has noticed most changes, then what runs little else.
 
     What stands outside of functions runs with the import: all tests that run something of that file.
     """
@@ -96,9 +97,9 @@ def tests_of(mutant: Mutant, tests: Iterable[Test], kills: Counter[str]) -> list
         for test in tests
         if mutant.file in test.lines and (outside or not wanted.isdisjoint(test.lines[mutant.file]))
     ]
-    covering.sort(key=lambda test: (-kills[test.name], test.seconds))
+    covering.sort(key=lambda test: (-kills[test.name], -test.share(mutant.file), test.seconds))
     chosen: list[Test] = []
-    for test in covering[:TESTS_AT_MOST]:
+    for test in covering[: ALONE_AT_MOST if outside else TESTS_AT_MOST]:
         if sum(one.seconds for one in chosen) < SECONDS_AT_MOST:
             chosen.append(test)
     return chosen

@@ -97,27 +97,27 @@ def ended(text: str = "", returncode: int | None = 0, *, error: str = "", late: 
 
 
 @pytest.mark.parametrize(
-    ("session", "established"),
+    ("text", "returncode", "established"),
     [
-        (ended(ESTABLISHED), True),
-        (ended("", error=ESTABLISHED), True),
-        (ended(ESTABLISHED, None), None),
-        (ended(ESTABLISHED, 4), None),
-        (ended(ESTABLISHED, 8), None),
-        (ended(ESTABLISHED, 3), False),
-        (ended(ESTABLISHED, late=True), False),
-        (ended(ESTABLISHED + "ANS1234S x"), None),
-        (ended(ESTABLISHED + "ANS1234W x"), True),
-        (ended(ESTABLISHED + "ANS1234I x"), True),
-        (ended(ESTABLISHED.replace("TLSv1.3", "none")), False),
-        (ended("Session established with server A: x"), None),
-        (ended("Client Version 8, Release 1"), False),
+        (ESTABLISHED, 0, True),
+        (ESTABLISHED, None, None),
+        (ESTABLISHED, 4, None),
+        (ESTABLISHED, 8, None),
+        (ESTABLISHED, 3, False),
+        (ESTABLISHED + "ANS1234S x", 0, None),
+        (ESTABLISHED + "ANS1234W x", 0, True),
+        (ESTABLISHED + "ANS1234I x", 0, True),
+        (ESTABLISHED.replace("TLSv1.3", "none"), 0, False),
+        ("Session established with server A: x", 0, None),
+        ("Client Version 8, Release 1", 0, False),
     ],
 )
 def test_a_session_is_established_only_where_everything_says_so(
-    session: Session, established: bool | None
+    text: str, returncode: int | None, established: bool | None
 ) -> None:
-    assert session.established is established
+    assert ended(text, returncode).established is established
+    assert ended("", returncode, error=text).established is established
+    assert ended(text, returncode, late=True).established is False
 
 
 def test_server_node_and_protocol_are_read_from_either_stream() -> None:
