@@ -45,17 +45,22 @@ esac
 # The two halves run at the same time. The log ends with pytest's closing line whichever ends first.
 "$python" -m pytest --all "${whole[@]}" --durations=40 >build/pytest.log 2>&1 </dev/null &
 linux=$!
-trap 'kill "$linux" 2>/dev/null || true' EXIT
 echo "== pytest on Windows, under Wine"
+packaging/windows/test-wine.sh >build/windows.log 2>&1 </dev/null &
+windows=$!
+trap 'kill "$linux" "$windows" 2>/dev/null || true' EXIT
+tail -n +1 -f --pid="$windows" build/windows.log
 windows_failed=0
-packaging/windows/test-wine.sh || windows_failed=1
+wait "$windows" || windows_failed=1
 echo "== pytest on this system, from its start"
 tail -n +1 -f --pid="$linux" build/pytest.log
 failed=0
 wait "$linux" || failed=1
 trap - EXIT
 if [ "$windows_failed" = 1 ]; then
-    echo "FAILED: the tests for Windows under Wine; what they said stands above. On this system:"
+    echo "FAILED: the tests for Windows under Wine; the end of what they said:"
+    tail -n 60 build/windows.log
+    echo "On this system:"
     tail -n 1 build/pytest.log
 fi
 exit $((failed | windows_failed))

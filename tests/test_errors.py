@@ -170,3 +170,31 @@ def test_a_bug_says_what_and_where() -> None:
     assert told.kind == "InternalError"
     assert "surprise" in told.message
     assert told.context[0].startswith("test_errors.py:")
+    assert len(told.context) == 1
+
+
+@pytest.mark.parametrize("data", [["x"], "text", 7, (("code", "a"),)])
+def test_what_is_no_data_of_a_problem_is_none(data: object) -> None:
+    assert Problem.from_data(data) is None
+
+
+def test_an_error_is_told_by_its_message_also_where_nobody_knows_it() -> None:
+    assert str(errors.NotFound("some-code", "what happened")) == "what happened"
+
+
+def test_a_problem_is_read_leniently_field_by_field() -> None:
+    assert Problem.from_data({"code": "a", "context": "text"}) == Problem("InternalError", "a", "")
+    assert Problem.from_data({"code": "a", "context": [1, "b"]}) == Problem(
+        "InternalError", "a", "", ("1", "b")
+    )
+
+
+def test_a_session_that_failed_is_read_leniently_and_survives() -> None:
+    session = errors.FailedSession("TSM1", "tsm1:1500", "NODE", "ANS1592E")
+    error = errors.ReconnectFailed("a", "b")
+    error.session = session
+    again = Problem.from_data(error.problem().to_data())
+    assert again is not None and again.session == session and again.error().session == session
+    read = errors.FailedSession.from_data
+    assert read({"stanza": "A", "server": 7, "code": "X"}) == errors.FailedSession("A", None, None, "X")
+    assert read({"stanza": 7}) is None and read({}) is None and read(["stanza"]) is None

@@ -29,17 +29,15 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import PurePath
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 Outcome = Literal["unchanged", "changed", "rolled-back", "broken"]
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class FailedSession:
+class FailedSession(NamedTuple):
     """A session that a server did not grant: whose it was, and IBM's code that says why, if one did."""
 
     stanza: str
@@ -57,8 +55,7 @@ class FailedSession:
         return cls(data["stanza"], known["server"], known["node"], known["code"])
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What an error looks like once it is a value: in a journal, in a report, on the screen."""
 
     kind: str
@@ -70,7 +67,8 @@ class Problem:
 
     def to_data(self) -> dict[str, Any]:
         """The problem as JSON-ready data."""
-        return asdict(self) | {"context": list(self.context)}
+        session = self.session._asdict() if self.session else None
+        return self._asdict() | {"context": list(self.context), "session": session}
 
     @classmethod
     def from_data(cls, data: object) -> Problem | None:

@@ -1,7 +1,5 @@
 """The nouns: what was found on a machine. Facts only, no decisions, no I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

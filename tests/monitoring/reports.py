@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dsmcertfix.errors import (
     ACTION_NEEDED,
     CannotReconnect,
@@ -53,7 +51,7 @@ def store(*certificates: CertificateReport, directory: str = HOME) -> StoreRepor
 def report(*certificates: CertificateReport, **fields: object) -> Report:
     """What `detect` found in one store."""
     told = Report("detect", "host1", stores=(store(*certificates),), at=AT)
-    return replace(told, **fields)  # type: ignore[arg-type]
+    return told._replace(**fields)  # type: ignore[arg-type]
 
 
 def failed(error: DsmcertfixError) -> Report:
@@ -74,8 +72,7 @@ EXPIRED = report(certificate("TSM02", "expired", -10), exit_code=ACTION_NEEDED)
 EXPIRING = report(certificate("TSM02", "expiring", 16), exit_code=ACTION_NEEDED)
 CUT_OFF = failed(Unrecovered("run-cut-off", "run X was cut off", context=("journal: /var/lib/x",)))
 ABSENT = failed(NotFound("no-store-found", "there is no dsmcert.kdb on this machine"))
-NO_ANSWER = replace(
-    report(certificate(status="not-checked")),
+NO_ANSWER = report(certificate(status="not-checked"))._replace(
     exit_code=CannotReconnect.untouched,
     problem=CannotReconnect("server-timed-out", f"tsm01:1500 did not answer; asked for {HOME}").problem(),
     servers=(PresentedReport("tsm01:1500", ("TSM01",)),),

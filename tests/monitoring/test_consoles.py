@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -73,7 +72,7 @@ def test_where_action_is_needed_the_application_is_not_installed(name: str) -> N
 def test_what_could_not_be_told_is_unknown_even_if_a_wrapper_loses_the_exit_code(name: str) -> None:
     answer = consoles.application(reports.STATES[name])
     assert configmgr(answer) == "Unknown"
-    assert configmgr(replace(answer, code=0)) == "Unknown"
+    assert configmgr(answer._replace(code=0)) == "Unknown"
     assert answer.stderr
 
 
@@ -135,7 +134,7 @@ def test_the_exit_codes_of_an_unknown_state_are_the_tool_s_own() -> None:
 
 
 def test_a_label_cannot_make_a_second_line_or_a_long_one() -> None:
-    odd = replace(certificate("X", "replaced"), label="a\r\nCompliant\x1b[2J" + "x" * 5000)
+    odd = certificate("X", "replaced")._replace(label="a\r\nCompliant\x1b[2J" + "x" * 5000)
     answer = consoles.intune(report(odd, exit_code=ACTION_NEEDED))
     assert len(answer.stdout.splitlines()) == 1
     assert len(answer.stdout) <= 2048 and answer.stdout.isprintable()
@@ -156,7 +155,7 @@ def test_a_summary_fits_the_schema_and_the_budget_of_every_console(name: str) ->
 
 def test_a_summary_of_a_thousand_certificates_with_odd_labels_still_fits() -> None:
     many = [
-        replace(certificate(f"T{number}", "replaced"), label=f"\u20ac\U0001f600{number}" * 50)
+        certificate(f"T{number}", "replaced")._replace(label=f"\u20ac\U0001f600{number}" * 50)
         for number in range(1000)
     ]
     told = report(*many, host="h" * 5000, exit_code=ACTION_NEEDED)
@@ -184,7 +183,7 @@ def test_a_summary_of_a_fix_has_its_outcome_its_run_and_the_code_of_its_problem(
     session = FailedSession("TSM01", "tsm01:1500", "NODE1", "ANS1592E")
     message = f"in {reports.HOME}: ANS1592E"
     problem = Problem("ReconnectFailed", "client-not-connected", message, session=session)
-    store = replace(reports.store(certificate()), outcome="rolled-back", problem=problem)
+    store = reports.store(certificate())._replace(outcome="rolled-back", problem=problem)
     comment = f"1 store rolled back: {message}"
     told = Report("fix", "host1", "rolled-back", exit_code=21, stores=(store,), run="R1", comment=comment)
     read = json.loads(summary.render(told))
@@ -203,8 +202,8 @@ def test_a_summary_has_both_fingerprints_where_its_hint_says_to_compare_them() -
     assert list(SCHEMA.iter_errors(read)) == []
     assert "both fingerprints" in read["hint"]
     assert read["compare"] == list(context)
-    other = replace(
-        told, problem=replace(problem, code="store-not-read", context=("/home/alice: SHA-256 a",))
+    other = told._replace(
+        problem=problem._replace(code="store-not-read", context=("/home/alice: SHA-256 a",))
     )
     assert json.loads(summary.render(other))["compare"] == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from tests.monitoring import reports
@@ -126,7 +126,7 @@ def test_a_certificate_without_a_date_or_one_to_come_has_no_performance_data() -
 
 @pytest.mark.parametrize("label", ["it's = | odd", "a\nb | 'x'=1", "\x1b[2J", "'", "=", "\udcff"])
 def test_a_hostile_label_breaks_neither_line_nor_performance_data(label: str) -> None:
-    odd = replace(certificate("X", "replaced", 5), label=label, reason=f"because {label}")
+    odd = certificate("X", "replaced", 5)._replace(label=label, reason=f"because {label}")
     answer = nagios.answer(report(odd, exit_code=ACTION_NEEDED), 30)
     (datum,) = performance(answer).values()
     assert datum.value == 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -77,7 +76,7 @@ def test_a_server_is_told_with_what_it_presents_and_whether_it_answered() -> Non
         PresentedReport("a:1500", sha256="0" * 64, not_after="2036-11-20T00:00:00Z"),
         PresentedReport("b:1500"),
     )
-    found = parsed(replace(reports.HEALTHY, servers=servers))
+    found = parsed(reports.HEALTHY._replace(servers=servers))
     assert found["dsmcertfix_server_answered"] == [({"server": "a:1500"}, 1), ({"server": "b:1500"}, 0)]
     assert found["dsmcertfix_server_certificate_expiry_timestamp_seconds"] == [
         ({"server": "a:1500", "sha256": "0" * 64}, EXPIRY_2036)
@@ -88,7 +87,7 @@ def test_a_server_is_told_with_what_it_presents_and_whether_it_answered() -> Non
     "label", ['a"b', "a\\b", "a\nb", "{x=", "\x1b[2J\x00", "\x9b2J", "\u202ea", "é€", 'a\\"} 1\nevil 1']
 )
 def test_a_hostile_label_arrives_printable_and_makes_no_metric_of_its_own(label: str) -> None:
-    odd = replace(certificate("X", "replaced"), label=label)
+    odd = certificate("X", "replaced")._replace(label=label)
     found = parsed(report(odd, exit_code=ACTION_NEEDED))
     assert all(name.startswith("dsmcertfix_") for name in found)
     ((labels, _),) = found["dsmcertfix_certificate_affected"]
@@ -96,7 +95,7 @@ def test_a_hostile_label_arrives_printable_and_makes_no_metric_of_its_own(label:
 
 
 def test_bytes_that_are_no_utf8_are_escaped() -> None:
-    odd = replace(certificate(), label="a\udcffb")
+    odd = certificate()._replace(label="a\udcffb")
     ((labels, _),) = parsed(report(odd))["dsmcertfix_certificate_affected"]
     assert labels["label"] == "a\\udcffb"
 

@@ -12,7 +12,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,8 +29,8 @@ pytestmark = pytest.mark.slow
 
 HOST = "127.0.0.1"
 LIMIT_S = 120
-REPLACED = replace(
-    reports.REPLACED, servers=(PresentedReport("a:1", sha256="0" * 64, not_after="2036-11-20T00:00:00Z"),)
+REPLACED = reports.REPLACED._replace(
+    servers=(PresentedReport("a:1", sha256="0" * 64, not_after="2036-11-20T00:00:00Z"),)
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -31,7 +30,7 @@ DOWN = CannotReconnect("server-refused", "server b.example:1500 cannot be asked:
 
 def strict(node: str, stanza: str = "TSM01", server: str = "b.example:1500") -> Problem:
     error = ReconnectFailed("client-not-connected", f"the client did not connect with stanza {stanza}")
-    return replace(error.problem(), session=FailedSession(stanza, server, node, "ANS1592E"))
+    return error.problem()._replace(session=FailedSession(stanza, server, node, "ANS1592E"))
 
 
 def held(status: str) -> CertificateReport:
@@ -46,7 +45,7 @@ def stores(
 ) -> tuple[StoreReport, ...]:
     found = []
     for number in range(count):
-        own = problem and replace(problem, session=problem.session and strict(f"NODE{number:03}").session)
+        own = problem and problem._replace(session=problem.session and strict(f"NODE{number:03}").session)
         found.append(
             StoreReport(
                 str(number),
@@ -93,7 +92,7 @@ def scene(name: str, kind: str, count: int) -> Report:
         comment=f"{count} stores",
     )
     report = decided(report)
-    return replace(report, exit_code=3) if name == "detect" and kind != "fine" else report
+    return report._replace(exit_code=3) if name == "detect" and kind != "fine" else report
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -115,12 +114,12 @@ def test_a_result_fits_the_window(name: str, kind: str, count: int, width: int |
 )
 def test_whatever_is_wrong_it_fits(count: int, codes: list[str], notes: list[str], width: int) -> None:
     told = tuple(
-        replace(
-            store, problem=Problem("StoreUnreadable", codes[number % len(codes)], "m " * 99, hint="h " * 99)
+        store._replace(
+            problem=Problem("StoreUnreadable", codes[number % len(codes)], "m " * 99, hint="h " * 99)
         )
         for number, store in enumerate(stores(count, "replaced"))
     )
-    report = replace(scene("fix", "down", 1), stores=told, warnings=tuple(notes), exit_code=14)
+    report = scene("fix", "down", 1)._replace(stores=told, warnings=tuple(notes), exit_code=14)
     shown = text.render(report, width=width).splitlines()
     assert len(shown) <= ROOM
     assert [line for line in shown if len(line) > width] == []
@@ -145,7 +144,7 @@ def test_what_is_the_same_for_all_stores_is_said_once_with_the_count() -> None:
 
 def test_servers_that_do_not_answer_are_one_sentence() -> None:
     other = PresentedReport("c.example:1500", ("TSM01_1",), problem=DOWN)
-    report = replace(scene("fix", "down", 2), servers=(server(silent=True), other))
+    report = scene("fix", "down", 2)._replace(servers=(server(silent=True), other))
     shown = text.render(report, width=80)
     assert shown.count("No server answers: is this computer on the network or VPN?") == 1
 
@@ -190,8 +189,8 @@ def test_nothing_is_wrong_is_told_with_what_the_server_shows() -> None:
 
 def test_servers_that_do_not_answer_are_named_instead_of_the_stores() -> None:
     other = PresentedReport("c.example:1500", ("TSM02",), problem=DOWN)
-    report = replace(scene("fix", "down", 2), servers=(server(silent=True), other))
-    report = replace(report, stores=tuple(replace(one, stanzas=("TSM01", "TSM02")) for one in report.stores))
+    report = scene("fix", "down", 2)._replace(servers=(server(silent=True), other))
+    report = report._replace(stores=tuple(one._replace(stanzas=("TSM01", "TSM02")) for one in report.stores))
     shown = text.render(report, width=80).splitlines()
     at = next(number for number, line in enumerate(shown) if "No server answers" in line)
     assert shown[at + 1 : at + 3] == ["  - TSM01 (b.example:1500)", "  - TSM02 (c.example:1500)"]
@@ -213,7 +212,7 @@ def test_what_was_typed_for_detect_is_kept_for_the_repair() -> None:
 
 def test_who_needs_root_is_not_told_to_try_again_without_it() -> None:
     denied = Problem("NotPermitted", "access-denied", "the system denies access")
-    report = replace(scene("fix", "down", 2), stores=stores(2, "replaced", problem=denied), servers=())
+    report = scene("fix", "down", 2)._replace(stores=stores(2, "replaced", problem=denied), servers=())
     shown = text.render(report, width=80)
     assert "with all rights: sudo dsmcertfix fix" in shown
     assert "try again" not in shown
@@ -221,15 +220,14 @@ def test_who_needs_root_is_not_told_to_try_again_without_it() -> None:
 
 def test_a_store_that_needed_nothing_is_not_told_like_one_that_was_left() -> None:
     done = scene("fix", "outdated", 1)
-    fine = replace(stores(3, "ok")[2], id="9")
-    assert text.render(replace(done, stores=(*done.stores, fine)), width=80).startswith(
+    fine = stores(3, "ok")[2]._replace(id="9")
+    assert text.render(done._replace(stores=(*done.stores, fine)), width=80).startswith(
         "Done: 1 store changed, 1 store needed nothing.\n"
     )
 
 
 def test_above_the_question_of_a_rollback_are_the_stores_and_nothing_to_compare() -> None:
-    report = replace(
-        scene("rollback", "fine", 2),
+    report = scene("rollback", "fine", 2)._replace(
         comment=f"would undo run {RUN}",
         warnings=("use the server's cert256.arm",),
     )

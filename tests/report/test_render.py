@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -51,7 +50,7 @@ def full_store() -> StoreReport:
         ),
         presented=[presents("TSM1"), presents("TSM2")],
     )
-    return replace(store_report(assess(facts)[0]), outcome="rolled-back", problem=PROBLEM, backup="/b")
+    return store_report(assess(facts)[0])._replace(outcome="rolled-back", problem=PROBLEM, backup="/b")
 
 
 def full(command: str) -> Report:
@@ -123,7 +122,7 @@ def test_the_schema_knows_every_exit_code_status_kind_area_and_outcome() -> None
 
 
 def test_json_is_ascii_and_survives_names_that_are_no_utf_8() -> None:
-    told = replace(full("inspect"), comment="caf\u00e9 \udcff \x1b[31m")
+    told = full("inspect")._replace(comment="caf\u00e9 \udcff \x1b[31m")
     text = as_json.render(told)
     assert text.isascii() and "\x1b" not in text
     assert json.loads(text)["comment"] == "caf\u00e9 ? \x1b[31m"
@@ -140,7 +139,7 @@ def test_every_kind_of_problem_fits_the_schema(kind: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_on_a_pipe_there_is_no_colour(command: str) -> None:
-    report = replace(full(command), comment="caf\u00e9 \u2026", warnings=("\u00fc",))
+    report = full(command)._replace(comment="caf\u00e9 \u2026", warnings=("\u00fc",))
     for told in (as_text.render(report), as_text.render_problem(report)):
         assert "\x1b" not in told
         assert all(line == line.rstrip() for line in told.splitlines())
@@ -200,8 +199,8 @@ def test_40_columns_are_enough_to_read_a_store() -> None:
 
 def test_the_days_that_are_left_are_told_where_they_are_few() -> None:
     (store,) = full("inspect").stores
-    soon = replace(store, certificates=(replace(store.certificates[0], days_left=30),))
-    assert ", 30 days left" in as_text.render(replace(full("inspect"), stores=(soon,)))
+    soon = store._replace(certificates=(store.certificates[0]._replace(days_left=30),))
+    assert ", 30 days left" in as_text.render(full("inspect")._replace(stores=(soon,)))
 
 
 @pytest.mark.parametrize("width", [None, 40, 120])
@@ -255,14 +254,13 @@ HOSTILE = [
 @pytest.mark.parametrize("width", [None, 40, 120])
 def test_what_comes_from_outside_is_shown_and_not_obeyed(text: str, width: int | None) -> None:
     told = full_store()
-    one = replace(told.certificates[0], label=text, reason=text)
+    one = told.certificates[0]._replace(label=text, reason=text)
     problem = Problem("NotFound", "x", text, (text,), text)
-    hostile = replace(
-        told, directory=text, owner=text, stanzas=(text,), certificates=(one,), notes=(text,), problem=problem
+    hostile = told._replace(
+        directory=text, owner=text, stanzas=(text,), certificates=(one,), notes=(text,), problem=problem
     )
     for command in COMMANDS:
-        report = replace(
-            full(command),
+        report = full(command)._replace(
             stores=(hostile,),
             comment=text,
             warnings=(text,),
@@ -312,7 +310,7 @@ def test_the_state_of_the_machine_is_told_in_words(outcome: Outcome, words: str)
 
 def test_the_same_problem_is_told_once() -> None:
     report = full("fix")
-    report = replace(report, stores=(report.stores[0], replace(report.stores[0], id="other")))
+    report = report._replace(stores=(report.stores[0], report.stores[0]._replace(id="other")))
     assert as_text.render_problem(report).count("error: ") == 1
 
 

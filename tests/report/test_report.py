@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -61,7 +60,7 @@ def test_the_worst_store_decides_and_what_changed_is_not_hidden(
     code: int,
 ) -> None:
     listed = tuple(StoreReport(str(n), "/", outcome=o, problem=p) for n, (o, p) in enumerate(stores))
-    found = decided(replace(BARE, stores=listed, problem=problem))
+    found = decided(BARE._replace(stores=listed, problem=problem))
     assert (found.outcome, found.changed, found.exit_code) == (outcome, changed, code)
 
 
@@ -202,7 +201,7 @@ def test_a_store_survives_becoming_data() -> None:
     facts = inventory(
         store(certificate(fetched("TSM1")), ca("Root"), uses=[stanza("TSM1")]), presented=[presents("TSM1")]
     )
-    told = replace(store_report(assess(facts)[0]), problem=REFUSED, notes=("a",), backup="/b")
+    told = store_report(assess(facts)[0])._replace(problem=REFUSED, notes=("a",), backup="/b")
     assert store_from_data(json.loads(json.dumps(store_data(told)))) == told
 
 

@@ -6,14 +6,17 @@ import base64
 import json
 import os
 import shutil
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
-from tests.transaction.kit import ACL, backed_up, make_store, opened
+from tests.transaction.kit import ACL, THREE, backed_up, make_store, opened
 
 from dsmcertfix.errors import BackupFailed
 from dsmcertfix.model import FileFact, LocatedStore, StoreFile
+from dsmcertfix.transaction import backup as backups
 from dsmcertfix.transaction.backup import MANIFEST, load_backup, make_backup
 
 
@@ -247,3 +250,188 @@ def test_a_copied_set_is_as_good(store: LocatedStore, tmp_path: Path) -> None:
     backup = backed_up(store, tmp_path / "set")
     shutil.copytree(backup.path, tmp_path / "elsewhere")
     load_backup(tmp_path / "elsewhere", StoreFile).verify()
+
+
+# --- how each trouble is told, and what is compared -------------------------------------------------------
+
+
+def test_a_saved_file_that_cannot_be_read_is_told_with_the_reason(
+    store: LocatedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = backed_up(store, tmp_path / "set")
+    (backup.path / "dsmcert.sth").unlink()
+    with pytest.raises(BackupFailed) as raised:
+        backup.content(StoreFile.STH)
+    assert raised.value.message.endswith("dsmcert.sth` cannot be used: No such file or directory")
+    found = backup.contents()
+    assert isinstance(found[StoreFile.STH], BackupFailed) and found[StoreFile.KDB] == THREE
+    assert set(found) == {StoreFile.KDB, StoreFile.STH, StoreFile.IDX}
+
+    def fails(path: Path) -> bytes:
+        raise OSError("odd")
+
+    monkeypatch.setattr(backups, "_read", fails)
+    with pytest.raises(BackupFailed, match="cannot be used: unreadable"):
+        backup.content(StoreFile.KDB)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("dsmcert.kdb"), Path.mkdir])
+def test_what_is_no_file_in_a_set_is_damaged_and_not_waited_for(
+    store: LocatedStore, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    backup = backed_up(store, tmp_path / "set")
+    (backup.path / "dsmcert.sth").unlink()
+    make(backup.path / "dsmcert.sth")
+    with pytest.raises(BackupFailed) as raised:
+        backup.verify()
+    assert raised.value.code == "backup-damaged"
+
+
+def test_the_hash_of_a_manifest_is_that_of_its_bytes(store: LocatedStore, tmp_path: Path) -> None:
+    backup = backed_up(store, tmp_path / "set")
+    data = (backup.path / MANIFEST).read_bytes()
+    assert backups.manifest_hash(backup.path) == sha256(data).hexdigest()
+    assert json.loads(data)["directory"] == str(store.directory)
+
+
+def test_room_is_needed_twice_and_some_more_and_where_nobody_can_tell_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = (FileFact(StoreFile.KDB, True, 1000), FileFact(StoreFile.STH, True, 24))
+    usage = shutil.disk_usage(tmp_path)
+    needed = 2 * 1024 + 4 * 1024 * 1024
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed))
+    backups.require_room(facts, tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed - 1))
+    with pytest.raises(BackupFailed) as raised:
+        backups.require_room(facts, tmp_path)
+    assert raised.value.code == "no-room-for-backup"
+    assert f"{needed} bytes are needed, {needed - 1} are free" in raised.value.message
+
+    def unknown(path: Path) -> None:
+        raise OSError("odd")
+
+    monkeypatch.setattr(shutil, "disk_usage", unknown)
+    backups.require_room(facts, tmp_path)
+
+
+def test_a_file_that_goes_or_cannot_be_read_while_a_set_is_made_is_told(
+    store: LocatedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(store) as directory:
+        facts = tuple(directory.fact(file) for file in StoreFile)
+        for error, code in (
+            (FileNotFoundError(2, "gone"), "store-changed-meanwhile"),
+            (OSError(5, "Input/output error"), "store-not-read"),
+            (OSError("odd"), "store-not-read"),
+        ):
+
+            def fails(file: StoreFile, slot: str = "live", error: OSError = error) -> bytes:
+                raise error
+
+            monkeypatch.setattr(directory, "read", fails)
+            path = tmp_path / f"set-{code}-{error.errno}"
+            path.mkdir()
+            with pytest.raises(BackupFailed) as raised:
+                make_backup(directory, facts, path)
+            assert raised.value.code == code
+            if code == "store-not-read":
+                assert raised.value.message.endswith(f"could not be read: {error.strerror or error}")
+
+
+class Platform:
+    """As far as `read_as_owner` asks one."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def from_store(self, store: LocatedStore, work: object) -> object:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "why"),
+    [
+        (FileNotFoundError(2, "gone"), "store-changed-meanwhile", "changed while it was looked at"),
+        (OSError(5, "Input/output error"), "store-not-read", "could not be read: Input/output error"),
+        (OSError("odd"), "store-not-read", "could not be read: odd"),
+        ("a text", "store-not-read", "is not in the form in which it is told"),
+    ],
+)
+def test_what_an_owner_could_not_read_is_told(
+    store: LocatedStore, answer: object, code: str, why: str
+) -> None:
+    facts = (FileFact(StoreFile.KDB, True), FileFact(StoreFile.RDB, False))
+    with pytest.raises(BackupFailed) as raised:
+        backups.read_as_owner(Platform(answer), store, facts)  # type: ignore[arg-type]
+    assert raised.value.code == code and raised.value.message.endswith(why)
+    assert backups.read_as_owner(Platform(b"1"), store, facts) == {StoreFile.KDB: b"1"}  # type: ignore[arg-type]
+
+
+def test_files_that_give_rights_are_neither_saved_nor_loaded(store: LocatedStore, tmp_path: Path) -> None:
+    for number, bit in enumerate((0o4000, 0o2000)):
+        (store.directory / "dsmcert.kdb").chmod(0o600 | bit)
+        with pytest.raises(BackupFailed) as raised:
+            backed_up(store, tmp_path / f"set-{number}")
+        assert raised.value.code == "file-gives-rights"
+    (store.directory / "dsmcert.kdb").chmod(0o1600)
+    path = tmp_path / "set"
+    backed_up(store, path)
+    data = json.loads((path / MANIFEST).read_bytes())
+    for change in (
+        {"mode": 0o4600},
+        {"xattrs": {"security.capability": ""}},
+        {"size": -1},
+        {"size": 64 * 1024 * 1024 + 1},
+    ):
+        files = [{**data["files"][0], **change}, *data["files"][1:]]
+        (path / MANIFEST).write_text(json.dumps({**data, "files": files}))
+        with pytest.raises(BackupFailed) as raised:
+            load_backup(path, StoreFile)
+        assert raised.value.code == "backup-damaged"
+    for size in (0, 64 * 1024 * 1024):
+        files = [{**data["files"][0], "size": size}, *data["files"][1:]]
+        (path / MANIFEST).write_text(json.dumps({**data, "files": files}))
+        assert load_backup(path, StoreFile).saved(StoreFile.KDB).fact.size == size
+
+
+def test_a_set_that_tells_of_a_file_twice_is_none(store: LocatedStore, tmp_path: Path) -> None:
+    path = backed_up(store, tmp_path / "set").path
+    data = json.loads((path / MANIFEST).read_bytes())
+    data["files"].append(data["files"][0])
+    (path / MANIFEST).write_text(json.dumps(data))
+    with pytest.raises(BackupFailed, match="does not tell of each file"):
+        load_backup(path, StoreFile)
+
+
+def test_what_differs_is_told_by_what_it_is_and_another_time_is_no_difference(
+    store: LocatedStore, tmp_path: Path
+) -> None:
+    path = backed_up(store, tmp_path / "set").path
+    name = str(store.directory / "dsmcert")
+    os.utime(store.directory / "dsmcert.sth", (1, 1))
+    assert differences(store, path) == ()
+    (store.directory / "dsmcert.kdb").chmod(0o600)
+    (store.directory / "dsmcert.idx").unlink()
+    (store.directory / "dsmcert.crl").write_bytes(b"")
+    assert sorted(differences(store, path)) == [
+        f"{name}.crl: was absent, is there",
+        f"{name}.idx: is missing",
+        f"{name}.kdb: content, owner or mode differs",
+    ]
+
+
+@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097, 8192, 9000])
+def test_a_file_of_zeros_is_saved_whole(store: LocatedStore, tmp_path: Path, size: int) -> None:
+    for number, content in enumerate((b"\0" * size, b"\0" * size + b"x", b"x" + b"\0" * size)):
+        (store.directory / "dsmcert.rdb").write_bytes(content)
+        backup = backed_up(store, tmp_path / f"set-{number}")
+        assert backup.content(StoreFile.RDB) == content
+
+
+def test_a_large_file_of_zeros_takes_no_room(store: LocatedStore, tmp_path: Path) -> None:
+    (store.directory / "dsmcert.rdb").write_bytes(b"\0" * 1024 * 1024)
+    backed_up(store, tmp_path / "set")
+    assert (tmp_path / "set" / "dsmcert.rdb").stat().st_blocks < 100

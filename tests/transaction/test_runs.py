@@ -13,9 +13,10 @@ from tests.transaction.kit import UNIX, Machine, fetching, kinds, labels, machin
 
 from dsmcertfix.errors import BackupFailed, ReconnectFailed, Unrecovered
 from dsmcertfix.model import Owner, Stanza
+from dsmcertfix.transaction.ending import put_away_unreadable
 from dsmcertfix.transaction.journal import Event, read_journal
 from dsmcertfix.transaction.recovery import recover_run
-from dsmcertfix.transaction.runs import PastRun, cut_off, past_runs
+from dsmcertfix.transaction.runs import PastRun, cut_off, past_runs, run_in
 
 LAST = 17
 """The event at which a run counts: run and store begun, seven steps each begun and done, store ended."""
@@ -212,3 +213,19 @@ def test_a_run_that_can_write_no_journal_does_not_begin(
     with pytest.raises(BackupFailed) as raised:
         mine.begin()
     assert raised.value.code == "journal-not-written"
+
+
+@pytest.mark.parametrize("left", [b"", b'{"n": 0, "at": "2031-01-', b"{}\n"])
+def test_a_journal_whose_first_line_was_cut_off_is_told_as_damaged_and_can_be_put_away(
+    tmp_path: Path, left: bytes
+) -> None:
+    here = machine(tmp_path)
+    journal = here.begin()
+    journal.close()
+    run = journal.path.parent.name
+    journal.path.write_bytes(left)
+    with pytest.raises(Unrecovered, match="is damaged"):
+        run_in(here.state, None)
+    assert past_runs(here.state) == ()
+    assert put_away_unreadable(here.state, run)
+    assert not journal.path.exists()

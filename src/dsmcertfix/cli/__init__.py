@@ -151,7 +151,7 @@ def _register(words: list[str]) -> None:
         if everything or word in named:
             commands = typer.Typer(cls=Listed, rich_markup_mode=None, help=told)
             for command in _commands_of(word):
-                commands.command(epilog=epilog(f"{word} {command.__name__}"))(command)
+                commands.command(epilog=epilog(f"{word} {command.__name__}"))(spread(command))
             app.add_typer(commands, name=word)
 
 

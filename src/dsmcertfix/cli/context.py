@@ -98,14 +98,12 @@ def end_log(context: typer.Context, command: str, report: Report) -> Report:
     host: Host | None = context.meta.get(_HOST)
     if host is None or (_LOG not in context.meta and report.exit_code in (0, 3)):
         return report
-    from dataclasses import replace
-
     from dsmcertfix.commands.log import RunLog
 
     log: RunLog = context.meta.get(_LOG) or RunLog(host, command)
     log.ended(report)
     log.close()
-    return replace(report, log=str(log.path) if log.path else None)
+    return report._replace(log=str(log.path) if log.path else None)
 
 
 def show_usage_problem(problem: Problem, form: str, command: str) -> int:

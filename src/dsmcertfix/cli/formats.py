@@ -167,6 +167,8 @@ def _told(report: Report, how: Telling) -> int:
 
 
 def _exit_code(report: Report, how: Telling) -> int:
+    if how.profile == "default":
+        return report.exit_code
     from dsmcertfix.report.render.consoles import profiled
 
     return profiled(report.exit_code, report.problem, how.profile)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
-from typing import Any, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from dsmcertfix.cli import formats as told
 from dsmcertfix.cli import options as given
+
+if TYPE_CHECKING:
+    from dsmcertfix.ibm.server.distribution import Distribution
 
 
 class Selecting(NamedTuple):
@@ -37,6 +40,25 @@ class Departing(NamedTuple):
     keep_index: given.KeepIndex = False
     engine: given.Engine = given.EngineName.auto
     timeout: given.Timeout = given.PROGRAM_LIMIT_S
+
+
+class Distributing(NamedTuple):
+    """Which certificates client schedules bring to nodes, and what runs there."""
+
+    file: given.Distributed = None
+    server: given.CalledServer = None
+    domain: given.Domain = None
+    program: given.Program = None
+
+    def distribution(self) -> Distribution | None:
+        """As the macro's maker wants it; None where nothing was given. Raises for a bad file."""
+        if self == Distributing():
+            return None
+        from dsmcertfix.ibm.certificate_file import certificates_of_file
+        from dsmcertfix.ibm.server.distribution import Distribution
+
+        certificates = certificates_of_file(self.file) if self.file is not None else ()
+        return Distribution(tuple(dict.fromkeys(certificates)), self.server, self.domain, self.program)
 
 
 class Showing(NamedTuple):

@@ -73,6 +73,31 @@ Nodes = Annotated[
         "--nodes", metavar="FILE", help="The server's own list of its nodes, as `server macro nodes` has it."
     ),
 ]
+Arm = Annotated[
+    Path | None, typer.Option("--file", metavar="ARM", help="The server's cert256.arm, or its CAs.")
+]
+PieceText = Annotated[
+    str | None,
+    typer.Option("--piece", metavar="PIECE", help="A piece of a file, from `server macro distribute`."),
+]
+Distributed = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="ARM", help="For `distribute`: the old and the new certificate."),
+]
+CalledServer = Annotated[
+    str | None, typer.Option("--server", metavar="NAME", help="For `distribute`: as its nodes call it.")
+]
+Domain = Annotated[
+    str | None, typer.Option("--domain", metavar="NAME", help="For `distribute`: the nodes' policy domain.")
+]
+Program = Annotated[
+    str | None,
+    typer.Option(
+        "--program",
+        metavar="PATH",
+        help="For `distribute`: dsmcertfix on the nodes; /usr/bin/dsmcertfix unless given.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")]
 Servers = Annotated[
     list[str] | None,

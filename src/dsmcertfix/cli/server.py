@@ -11,11 +11,12 @@ import typer
 from dsmcertfix.cli import formats as told
 from dsmcertfix.cli import options as given
 from dsmcertfix.cli.context import confirmation, progress, run
+from dsmcertfix.cli.groups import Distributing
 from dsmcertfix.errors import UsageError
 
 _KINDS = (
     "transitional, strict, forcesync (for peers), nodes (lists them), certificate or default-certificate "
-    "(with --label)."
+    "(with --label), distribute (by client schedules)."
 )
 
 RENEW_LIMIT_S = 600.0
@@ -68,6 +69,7 @@ class Macro(str, Enum):
     nodes = "nodes"
     certificate = "certificate"
     default_certificate = "default-certificate"
+    distribute = "distribute"
 
 
 def inspect(
@@ -129,6 +131,7 @@ def renew(
 
 def macro(
     context: typer.Context,
+    *,
     kind: Annotated[Macro, typer.Argument(metavar="KIND", help=_KINDS)],
     node: Annotated[list[str] | None, typer.Option("--node", metavar="NAME", help="A node.")] = None,
     admin: Annotated[
@@ -141,6 +144,7 @@ def macro(
     nodes: given.Nodes = None,
     label: Label = None,
     days: Days = None,
+    distributing: Distributing,
     output: told.Output = None,
     as_json: given.Json = False,
 ) -> None:
@@ -149,11 +153,13 @@ def macro(
     from dsmcertfix.ibm.server.macros import MacroWish
 
     lists = tuple(names or ())
-    if nodes is not None and output is None and not as_json:
+    if (nodes is not None or kind is Macro.distribute) and output is None and not as_json:
         raise UsageError(
-            "no-way-back", "with `--nodes` two macros are made: give `--output FILE`, or `--json`"
+            "no-way-back",
+            "with `--nodes`, and for `distribute`, two macros are made: give `--output FILE`, or `--json`",
         )
-    wish = MacroWish(kind.value, tuple(node or ()), tuple(admin or ()), tuple(peer or ()), label, days)
+    named = (tuple(node or ()), tuple(admin or ()), tuple(peer or ()))
+    wish = MacroWish(kind.value, *named, label, days, distributing.distribution())
     run(
         context,
         "server macro",

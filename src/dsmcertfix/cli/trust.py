@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,12 @@ from dsmcertfix.cli import options as given
 from dsmcertfix.cli.context import confirmation, progress, run
 from dsmcertfix.cli.formats import plain
 from dsmcertfix.cli.groups import Departing, Expecting, Showing
+from dsmcertfix.errors import UsageError
+
+if TYPE_CHECKING:
+    from dsmcertfix.ibm.pieces import Piece
+    from dsmcertfix.report.result import Report
+    from dsmcertfix.system.host import Host
 
 
 def probe(
@@ -32,9 +38,8 @@ def trust(
     context: typer.Context,
     *,
     server: Annotated[str, typer.Option("--server", metavar="NAME", help="Stanza name or server address.")],
-    file: Annotated[
-        Path, typer.Option("--file", metavar="ARM", help="The server's cert256.arm, or its CAs.")
-    ],
+    file: given.Arm = None,
+    piece: given.PieceText = None,
     store: given.Stores = None,
     yes: given.Yes = False,
     departing: Departing,
@@ -47,17 +52,30 @@ def trust(
     """Put a certificate that you were given into the stores, without any fetch; prove it by one session."""
     from dsmcertfix.cli.choices import limits, run_options, spread_s
     from dsmcertfix.commands.trust import Wish, trust
+    from dsmcertfix.commands.trust_piece import trust_piece
 
+    what = _given(file, piece)
     how = replace(
         run_options(Expecting(), departing), restart_services=restart_services, spread_s=spread_s(spread)
     )
-    wish = Wish(server, file, tuple(path.absolute() for path in store or ()))
+    stores = tuple(path.absolute() for path in store or ())
     confirm = confirmation(yes, "Put this certificate in?", "See with `probe` what is presented now")
     time_limits = limits(departing.timeout, wait)
-    run(
-        context,
-        "trust",
-        showing.telling(),
-        lambda host: trust(host, wish, how, time_limits, progress(context), confirm),
-        network_homes=network_homes,
-    )
+
+    def work(host: Host) -> Report:
+        def by_file(path: Path) -> Report:
+            return trust(host, Wish(server, path, stores), how, time_limits, progress(context), confirm)
+
+        return by_file(what) if isinstance(what, Path) else trust_piece(host, what, time_limits, by_file)
+
+    run(context, "trust", showing.telling(), work, network_homes=network_homes)
+
+
+def _given(file: Path | None, piece: str | None) -> Path | Piece:
+    if file is not None and piece is None:
+        return file
+    if piece is None or file is not None:
+        raise UsageError("certificate-not-given", "give the certificate: `--file`, or `--piece` and no file")
+    from dsmcertfix.ibm.pieces import piece_of
+
+    return piece_of(piece)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from dsmcertfix.errors import DsmcertfixError
@@ -38,7 +37,7 @@ def followed(host: Host, plan: Plan, report: Report) -> Report:
             f"{counted(len(told), 'program')} loaded IBM's client or API before the change, and may go on "
             f"with the old certificate until restarted: {names}{more}"
         )
-    return replace(report, hooks=hooks, holders=told, warnings=(*report.warnings, *warnings))
+    return report._replace(hooks=hooks, holders=told, warnings=(*report.warnings, *warnings))
 
 
 _MOST_NAMED = 10

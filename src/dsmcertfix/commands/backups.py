@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,16 +52,15 @@ def prune(
         sets = tuple(_backup_report(*item) for item in backup_sets(host.state) if item[0].id in going)
         report = Report("prune", host_name(), backups=sets)
         if not runs and not left:
-            return decided(replace(report, comment="nothing to prune", problem=stuck))
+            return decided(report._replace(comment="nothing to prune", problem=stuck))
         would = f"would remove {counted(len(runs), 'run')}" + (f", the rest of {len(left)}" if left else "")
-        if confirm is not None and not confirm(replace(report, comment=would)):
+        if confirm is not None and not confirm(report._replace(comment=would)):
             raise Declined
         problem = _remove(runs, left)
     gone = {run.id for run in runs if not run.journal_path.exists()}
     sets = tuple(item for item in sets if item.run in gone)
     outcome: Outcome = "changed" if gone or not all(map(os.path.lexists, left)) else "unchanged"
-    return replace(
-        report,
+    return report._replace(
         backups=sets,
         outcome=outcome,
         changed=outcome == "changed",
@@ -88,7 +86,7 @@ def _remove(runs: tuple[PastRun, ...], left: tuple[Path, ...]) -> Problem | None
     # The worst decides, as everywhere: 11 before 12.
     first, *others = sorted(problems, key=lambda problem: exit_code(problem, "unchanged"))
     told = tuple(line for other in others for line in (other.message, *other.context))
-    return replace(first, context=(*first.context, *told))
+    return first._replace(context=(*first.context, *told))
 
 
 def _backup_report(run: PastRun, store: StoreRun, found: Backup[Any] | Any) -> BackupReport:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from dsmcertfix.errors import DsmcertfixError, Interrupted, PlanOutdated, bug, exit_code
 from dsmcertfix.report.result import Report
 from dsmcertfix.system.host import host_name
-from dsmcertfix.transaction.journal import Event
+
+if TYPE_CHECKING:
+    # What only reads has no journal.
+    from dsmcertfix.transaction.journal import Event
 
 
 def reported(command: str, work: Callable[[], Report]) -> Report:
@@ -18,7 +21,7 @@ def reported(command: str, work: Callable[[], Report]) -> Report:
     It says when the work was done.
     """
     report = _report_of(command, work)
-    return replace(report, at=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
+    return report._replace(at=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _report_of(command: str, work: Callable[[], Report]) -> Report:
@@ -54,7 +57,7 @@ def plan_outdated() -> PlanOutdated:
     )
 
 
-Observe = Callable[[Event], None]
+Observe = Callable[["Event"], None]
 
 
 Confirm = Callable[[Report], bool]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -26,7 +25,7 @@ class CutOff(NamedTuple):
         problem = report.problem or self.problem
         code = worst((report.exit_code, exit_code(self.problem, "unchanged")))
         comment = report.comment if report.exit_code == ACTION_NEEDED else self.problem.message
-        return replace(report, problem=problem, exit_code=code, comment=comment)
+        return report._replace(problem=problem, exit_code=code, comment=comment)
 
 
 def cut_off_runs(host: Host) -> CutOff:

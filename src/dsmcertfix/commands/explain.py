@@ -206,14 +206,14 @@ def _explain_words(words: tuple[str, ...]) -> Report:
     told = tuple(explanation(code) for code in found.known)
     report = Report("explain", host_name(), explanations=told, warnings=_ambiguous(found.known))
     if not found.unknown:
-        return replace(report, comment=", ".join(found.known))
+        return report._replace(comment=", ".join(found.known))
     named = ", ".join(f"`{word}`" for word in found.unknown)
     problem = NotFound(
         "code-not-known",
         f"there is no explanation for {named}",
         hint="Check the spelling. IBM's manuals explain every ANS and ANR message by its code.",
     )
-    return decided(replace(report, comment=problem.message, problem=problem.problem()))
+    return decided(report._replace(comment=problem.message, problem=problem.problem()))
 
 
 def _ambiguous(codes: tuple[str, ...]) -> tuple[str, ...]:

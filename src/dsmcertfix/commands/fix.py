@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dsmcertfix.commands.after import followed
@@ -151,9 +151,9 @@ def carry_out(
         report = with_services(_fix_report(order.command, inventory, plan, journal), services)
         report = with_excess(report, inventory.located.excess)
     if how.restart_services and not services:
-        report = replace(report, warnings=(*report.warnings, "no service of the client is known here"))
+        report = report._replace(warnings=(*report.warnings, "no service of the client is known here"))
     if order.handed is None or not order.handed.stored:
-        report = replace(report, warnings=report.warnings + _first_use(report, plan, inventory))
+        report = report._replace(warnings=report.warnings + _first_use(report, plan, inventory))
     return told_of_pins(report, plan, inventory)
 
 
@@ -169,7 +169,7 @@ def _services(
 def _begin(journal: Journal, plan: Plan, store: Store, warnings: tuple[str, ...], **more: object) -> bool:
     """Whether the store may be touched: the journal knows it."""
     assessed = next(item for item in plan.assessed if item.store is store)
-    report = replace(store_report(assessed), notes=warnings)
+    report = store_report(assessed)._replace(notes=warnings)
     return begin_store(journal, store.id, store.located, store_data(report), **more) is None
 
 
@@ -196,7 +196,7 @@ def _teller(
         # Alone: with all others judged anew the cost of a run would grow with their number's square.
         item = assess_one(store, inventory)
         item = item if policy is None else under(policy, item, inventory)
-        return store_data(replace(store_report(item), notes=plan.warnings))
+        return store_data(store_report(item)._replace(notes=plan.warnings))
 
     return tell
 
@@ -206,8 +206,7 @@ def _fix_report(command: str, inventory: Inventory, plan: Plan, journal: Journal
     report = fold(Report(command, host_name()), happened)
     told = {store.id for store in report.stores}
     others = tuple(store_report(item) for item in plan.assessed if item.store.id not in told)
-    return replace(
-        report,
+    return report._replace(
         stores=report.stores + others,
         servers=presented_reports(inventory),
         warnings=inventory.located.warnings,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -91,7 +90,7 @@ def detect(
 
         proofs = prove_stores(host.platform, inventory, limits.probe_s)
     report = cut.told(detected(inventory, selection, proofs, site.policy if site else None))
-    return replace(report, services=service_reports(host.platform))
+    return report._replace(services=service_reports(host.platform))
 
 
 def site_policy(host: Host, given: Path | None) -> Loaded | None:
@@ -128,20 +127,20 @@ def detected(
     needed = _needed([each for each in chosen if each.problem is None])
     if needed:
         more = f" (and {len(needed) - 1} more)" if len(needed) > 1 else ""
-        return replace(report, comment=f"action needed: {needed[0]}{more}", exit_code=ACTION_NEEDED)
+        return report._replace(comment=f"action needed: {needed[0]}{more}", exit_code=ACTION_NEEDED)
     for item in assessed:
         proof = first_refused(item, proofs)
         if proof is not None:
             comment = f"action needed: {proof.reason}: the store in {item.store.directory}"
-            return replace(report, comment=comment, exit_code=ACTION_NEEDED)
+            return report._replace(comment=comment, exit_code=ACTION_NEEDED)
     if policy is not None and report.exit_code == 0:
         report = _held_against(policy, report, inventory)
     unknown = first_unchecked(assessed, inventory)
     if unknown is not None and report.exit_code == 0:
-        return decided(replace(report, problem=unknown, comment=f"could not be checked: {unknown.message}"))
+        return decided(report._replace(problem=unknown, comment=f"could not be checked: {unknown.message}"))
     healthy = f"no action needed: {counted(len(inventory.stores), 'store')} checked"
     problem = first_problem(report)
-    return replace(report, comment=problem.message if problem else healthy)
+    return report._replace(comment=problem.message if problem else healthy)
 
 
 def _assessed(inventory: Inventory, selection: Selection, policy: Policy | None) -> tuple[AssessedStore, ...]:
@@ -176,20 +175,19 @@ def _held_against(policy: Policy, report: Report, inventory: Inventory) -> Repor
     from dsmcertfix.planning.policy_view import pins_by
 
     problem = unmet_problem(pins_by(policy, inventory), inventory)
-    return decided(replace(report, problem=problem)) if problem is not None else report
+    return decided(report._replace(problem=problem)) if problem is not None else report
 
 
 def _with_proofs(report: Report, assessed: tuple[AssessedStore, ...], proofs: Proofs) -> Report:
     """The report with what IBM's TLS said of each store; its stores are those, in that order."""
     stores = tuple(
-        replace(
-            store,
+        store._replace(
             proofs=tuple(map(proof_report, proofs.get(store.id, ()))),
             notes=(*store.notes, *refused_for_want(item, proofs)),
         )
         for store, item in zip(report.stores, assessed, strict=True)
     )
-    return replace(report, stores=stores)
+    return report._replace(stores=stores)
 
 
 def require_stores(inventory: Inventory, named: tuple[Path, ...]) -> None:
@@ -227,7 +225,7 @@ def read_only_report(
     stores = []
     for item in assessed:
         store = store_report(item)
-        stores.append(replace(store, problem=store.problem or problems.get(store.id) or item.problem))
+        stores.append(store._replace(problem=store.problem or problems.get(store.id) or item.problem))
     report = Report(
         command,
         host_name(),

@@ -49,8 +49,8 @@ def plan_fix(host: Host, selection: Selection, how: RunOptions, limits: Limits) 
     if spread_s and signs_on((plan,)):
         turn = in_words(delay_s(host_name(), spread_s))
         line = f"an unattended `fix` waits {turn} first: its turn of the {in_words(spread_s)} of the rollout"
-        report = replace(report, warnings=(*report.warnings, line))
-    return replace(report, services=service_reports(host.platform))
+        report = report._replace(warnings=(*report.warnings, line))
+    return report._replace(services=service_reports(host.platform))
 
 
 def spread_of(host: Host, how: RunOptions) -> float:
@@ -142,12 +142,12 @@ def plan_report(inventory: Inventory, plan: Plan) -> Report:
     planned_stores = {item.store.id: item for item in plan.stores}
     stores = tuple(_foreseen(store, planned_stores.get(store.id)) for store in report.stores)
     warnings = tuple(line for item in plan.stores for line in item.warnings)
-    report = replace(report, stores=stores, steps=_planned_steps(plan), warnings=report.warnings + warnings)
+    report = report._replace(stores=stores, steps=_planned_steps(plan), warnings=report.warnings + warnings)
     report = decided(report)
     if not plan.stores:
-        return replace(_with_unchecked(report, plan, inventory), command="plan")
+        return _with_unchecked(report, plan, inventory)._replace(command="plan")
     changes = sum(item.problem is None for item in plan.stores)
-    return told_of_pins(replace(report, comment=f"would change {counted(changes, 'store')}"), plan, inventory)
+    return told_of_pins(report._replace(comment=f"would change {counted(changes, 'store')}"), plan, inventory)
 
 
 def fix_plan_report(inventory: Inventory, plan: Plan) -> Report:
@@ -166,7 +166,7 @@ def fix_plan_report(inventory: Inventory, plan: Plan) -> Report:
         f"compare SHA-256 {one.sha256s[0]} with the server's cert256.arm"
         for one in servers
     )
-    return replace(report, warnings=report.warnings + lines)
+    return report._replace(warnings=report.warnings + lines)
 
 
 def _fetched(plan: StorePlan) -> tuple[Expected, ...]:
@@ -178,7 +178,7 @@ def _foreseen(store: StoreReport, planned_store: StorePlan | None) -> StoreRepor
     if planned_store is None:
         return store
     notes = (store.problem.message,) if store.problem is not None else ()
-    return replace(store, problem=planned_store.problem, notes=store.notes + notes)
+    return store._replace(problem=planned_store.problem, notes=store.notes + notes)
 
 
 def _planned_steps(plan: Plan) -> tuple[StepReport, ...]:
@@ -204,10 +204,10 @@ def _with_unchecked(report: Report, plan: Plan, inventory: Inventory) -> Report:
     problem = first_unchecked(plan.assessed, inventory)
     if problem is not None and report.exit_code == 0:
         comment = f"could not be checked: {problem.message}"
-        report = decided(replace(report, problem=problem, comment=comment))
+        report = decided(report._replace(problem=problem, comment=comment))
     else:
         first = first_problem(report)
-        report = replace(report, comment=first.message if first else "nothing to do")
+        report = report._replace(comment=first.message if first else "nothing to do")
     return told_of_pins(report, plan, inventory)
 
 
@@ -216,12 +216,12 @@ def told_of_pins(report: Report, plan: Plan, inventory: Inventory) -> Report:
     if not plan.pins:
         return report
     held = frozenset(one.sha256 for store in report.stores for one in store.certificates)
-    report = replace(report, warnings=report.warnings + unmatched(plan.pins, inventory, held))
+    report = report._replace(warnings=report.warnings + unmatched(plan.pins, inventory, held))
     problem = unmet_problem(plan.pins, inventory, held) if report.exit_code == 0 else None
     if problem is None:
         return report
     done = f"{report.comment}; but " if report.changed or plan.stores else ""
-    return decided(replace(report, problem=problem, comment=f"{done}{problem.message}"))
+    return decided(report._replace(problem=problem, comment=f"{done}{problem.message}"))
 
 
 def nothing_to_do(command: str, inventory: Inventory, plan: Plan) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dsmcertfix.commands.contract import Confirm, Declined, Observe
@@ -45,8 +45,7 @@ def rollback(
             raise Declined
         report = _put_back(host, run, now, limits, observe)
     problem = first_left(left)
-    return replace(
-        report,
+    return report._replace(
         stores=(*report.stores, *halfway),
         problem=report.problem or problem,
         exit_code=worst((report.exit_code, exit_code(problem, "unchanged"))),
@@ -70,8 +69,7 @@ def _put_back(
         report = fold(Report("rollback", host_name()), events)
         report = _with_proofs(host, report, tuple(done for done, _ in now), limits)
     back = sum(store.outcome == "rolled-back" and store.problem is None for store in report.stores)
-    return replace(
-        report,
+    return report._replace(
         changed=back > 0,
         comment=f"run {undone.id}: {back} of {counted(len(now), 'store')} as before it",
         journal=str(run.journal.path),
@@ -127,9 +125,9 @@ def _with_proofs(host: Host, report: Report, changed: tuple[StoreRun, ...], limi
     directories = tuple(located.directory for located in clients if located.id in back)
     proofs = prove_located(host.platform, directories, limits.probe_s)
     stores = (
-        replace(store, proofs=tuple(map(proof_report, proofs.get(store.id, ())))) for store in report.stores
+        store._replace(proofs=tuple(map(proof_report, proofs.get(store.id, ())))) for store in report.stores
     )
-    return replace(report, stores=tuple(stores))
+    return report._replace(stores=tuple(stores))
 
 
 def _preview(run: PastRun, now: tuple[tuple[StoreRun, Holding], ...]) -> Report:

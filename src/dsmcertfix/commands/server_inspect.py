@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -104,10 +103,10 @@ def _judged(report: Report, assessed: tuple[AssessedInstance, ...]) -> Report:
         more = f" (and {len(action) - 1} more)" if len(action) > 1 else ""
         comment = f"action needed in {action[0][0]}: {action[0][1]}{more}"
         # What could not be read weighs more than what must be done.
-        return replace(report, comment=comment, exit_code=report.exit_code or ACTION_NEEDED)
+        return report._replace(comment=comment, exit_code=report.exit_code or ACTION_NEEDED)
     problem = next((store.problem for store in report.stores if store.problem), None)
     healthy = f"no action needed: {counted(len(assessed), 'instance')} checked"
-    return replace(report, comment=problem.message if problem else healthy)
+    return report._replace(comment=problem.message if problem else healthy)
 
 
 def around(

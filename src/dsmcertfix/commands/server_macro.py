@@ -8,7 +8,7 @@ from pathlib import Path
 from dsmcertfix.errors import NotFound, NotPermitted, UsageError
 from dsmcertfix.fleet.files import text_of
 from dsmcertfix.fleet.listing import ServersNode, nodes_in
-from dsmcertfix.ibm.server.macros import MacroKind, MacroWish, listed, macro
+from dsmcertfix.ibm.server.macros import MacroKind, MacroWish, clean_up, listed, macro
 from dsmcertfix.report.result import Report
 from dsmcertfix.system.host import host_name
 from dsmcertfix.system.output_file import write_new
@@ -23,13 +23,17 @@ def make_macro(
 ) -> Report:
     """The macro for whoever is named in the wish or in one of the lists, each once.
 
-    With `nodes`, the server's list, it is one of two (`_with_way_back`). Raises UsageError as `macro` and
-    `listed` do, NotFound for a list that cannot be read.
+    With `nodes`, the server's list, it is one of two (`_with_way_back`); so it is with schedules, whose other
+    macro deletes them. Raises UsageError as `macro` and `listed` do, NotFound for a list that cannot be read.
     """
     if nodes is not None:
         return _with_way_back(wish, lists, nodes, output)
     whole = _with_lists(wish, lists)
-    return Report(COMMAND, host_name(), comment=_comment(whole), macro=macro(whole))
+    undo = clean_up(whole) if wish.kind == "distribute" else None
+    told = macro(whole)
+    if undo is not None and output is not None:
+        _write(output.with_name(f"{output.stem}.undo{output.suffix}"), undo)
+    return Report(COMMAND, host_name(), comment=_comment(whole), macro=told, undo=undo)
 
 
 def _with_way_back(wish: MacroWish, lists: tuple[Path, ...], nodes: Path, output: Path | None) -> Report:
@@ -101,6 +105,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _comment(wish: MacroWish) -> str:
+    if wish.distribution is not None:
+        return f"schedules that bring certificates, for {counted(len(wish.nodes), 'name')} of nodes"
     if wish.label is not None:
         return f"a macro for the certificate `{wish.label}`"
     named = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
@@ -211,10 +211,9 @@ def _renewed_report(host: Host, plan: RenewPlan, wish: RenewWish, journal: Journ
             f"the backup {journal.path.parent / 'stores'} holds the old private key: "
             f"`dsmcertfix prune {journal.path.parent.name}` removes it when it is not needed any more",
         )
-    return replace(
-        report,
+    return report._replace(
         instances=(instance_report(assessed),),
-        stores=tuple(replace(store, notes=(*store.notes, *next_steps)) for store in report.stores),
+        stores=tuple(store._replace(notes=(*store.notes, *next_steps)) for store in report.stores),
         backup=sets_made(journal),
         journal=str(journal.path),
         comment=comment,

@@ -88,7 +88,7 @@ def support_bundle(host: Host, output: Path | None, limits: Limits, confirm: Con
         ) from error
     reader = who.name if who and theirs else "root" if who else "you"
     comment = f"{files} in {path}, readable by {reader} alone; send it to the backup team"
-    return replace(preview, bundle=str(path), comment=comment)
+    return preview._replace(bundle=str(path), comment=comment)
 
 
 def _own_name(at: datetime) -> str:
@@ -195,7 +195,7 @@ def of_report(name: str, what: str, report: Report) -> Iterator[Member]:
 
 def without_lines(report: Report) -> Report:
     """What the error logs say in codes, times and the table's own texts: their lines are not given away."""
-    return replace(report, explanations=tuple(replace(item, line=None) for item in report.explanations))
+    return report._replace(explanations=tuple(replace(item, line=None) for item in report.explanations))
 
 
 def of_certificates(inventory: Inventory) -> Iterator[Member]:

@@ -1,7 +1,5 @@
 """The nouns of a policy: what a site trusts of which server, and how a store stands to that. Pure data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path

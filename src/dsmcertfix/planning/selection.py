@@ -1,7 +1,5 @@
 """What a person asks for, and in which stores and certificates that is. Pure: the first half of a plan."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple

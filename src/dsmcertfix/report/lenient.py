@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from types import NoneType
-from typing import Any
+from typing import Any, get_type_hints
 
-_FORMS: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "str | None": (str, NoneType),
-    "int | None": (int, NoneType),
-    "bool": (bool,),
-}
+_PLAIN = (str, str | None, int | None, bool)
 
 
 def fitting(kind: type[Any], value: object) -> dict[str, Any]:
-    """The fields of the dataclass `kind` that are plain values and have their form in that object."""
-    data = mapping(value)
-    return {
-        item.name: data[item.name]
-        for item in fields(kind)
-        if item.name in data and isinstance(data[item.name], _FORMS.get(str(item.type), ()))
-    }
+    """The fields of the named tuple `kind` that are plain values and have their form in that object."""
+    data, forms = mapping(value), get_type_hints(kind)
+    fields = [name for name in kind._fields if name in data and forms[name] in _PLAIN]
+    return {name: data[name] for name in fields if isinstance(data[name], forms[name])}
 
 
 def mapping(value: object) -> Mapping[str, Any]:

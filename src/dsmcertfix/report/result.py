@@ -3,9 +3,6 @@
 Rendering is somebody else's job, and so is telling what a journal tells (folding.py).
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -34,8 +31,7 @@ SCHEMA = "dsmcertfix.report/1"
 StepState = Literal["planned", "started", "done", "failed", "undone"]
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateReport:
+class CertificateReport(NamedTuple):
     """A certificate as it is told: times are ISO 8601 in UTC, `days_left` whole days, negative once over.
 
     `trusted` is how a stored one is marked, and whether the client would accept one that is pending.
@@ -56,8 +52,7 @@ class CertificateReport:
     trusted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+class FileReport(NamedTuple):
     """A file of a store as it is told; `mode` is octal text."""
 
     name: str
@@ -69,8 +64,7 @@ class FileReport:
     gid: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProofReport:
+class ProofReport(NamedTuple):
     """What IBM's own TLS answered to a server with a store; `code` is GSKit's, None without a handshake."""
 
     server: str
@@ -79,8 +73,7 @@ class ProofReport:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictReport:
+class VerdictReport(NamedTuple):
     """How a certificate stands to the site's policy; `label` is empty for one that is not in the store."""
 
     server: str
@@ -91,8 +84,7 @@ class VerdictReport:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoreReport:
+class StoreReport(NamedTuple):
     """A client's store, or a server's key database: what became of it, and what is in it now."""
 
     id: str
@@ -164,8 +156,7 @@ class BackupReport(NamedTuple):
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a command found or did."""
 
     command: str
@@ -185,20 +176,20 @@ class Report:
     journal: str | None = None
     problem: Problem | None = None
     version: str = __version__
-    explanations: tuple[ExplanationReport, ...] = ()
-    contents: tuple[ContentReport, ...] = ()
+    explanations: "tuple[ExplanationReport, ...]" = ()
+    contents: "tuple[ContentReport, ...]" = ()
     bundle: str | None = None
     log: str | None = None
-    services: tuple[ServiceReport, ...] = ()
-    instances: tuple[InstanceReport, ...] = ()
+    services: "tuple[ServiceReport, ...]" = ()
+    instances: "tuple[InstanceReport, ...]" = ()
     macro: str | None = None
     at: str | None = None
-    fleet: FleetReport | None = None
-    evidence: EvidenceReport | None = None
-    hooks: tuple[HookReport, ...] = ()
-    holders: tuple[HolderReport, ...] = ()
-    runs: tuple[RunReport, ...] = ()
-    forecast: ForecastReport | None = None
+    fleet: "FleetReport | None" = None
+    evidence: "EvidenceReport | None" = None
+    hooks: "tuple[HookReport, ...]" = ()
+    holders: "tuple[HolderReport, ...]" = ()
+    runs: "tuple[RunReport, ...]" = ()
+    forecast: "ForecastReport | None" = None
     undo: str | None = None
 
 
@@ -340,7 +331,7 @@ def decided(report: Report) -> Report:
     codes = [exit_code(store.problem, store.outcome) for store in report.stores]
     if report.problem is not None:
         codes.append(exit_code(report.problem, "unchanged"))
-    return replace(report, outcome=outcome, changed="changed" in outcomes, exit_code=worst(tuple(codes)))
+    return report._replace(outcome=outcome, changed="changed" in outcomes, exit_code=worst(tuple(codes)))
 
 
 def with_excess(report: Report, excess: tuple[Problem, ...]) -> Report:
@@ -350,14 +341,14 @@ def with_excess(report: Report, excess: tuple[Problem, ...]) -> Report:
     if not left or report.problem is not None:
         return report
     others = (problem.message for problem in left[1:])
-    return decided(replace(report, problem=replace(left[0], context=(*left[0].context, *others))))
+    return decided(report._replace(problem=left[0]._replace(context=(*left[0].context, *others))))
 
 
-def with_services(report: Report, services: tuple[ServiceReport, ...]) -> Report:
+def with_services(report: Report, services: "tuple[ServiceReport, ...]") -> Report:
     """The report that tells of these services, too; one that does not run as it should is its problem."""
     problem = next((item.problem for item in services if item.problem is not None), None)
-    told = replace(report, services=services)
-    return decided(replace(told, problem=problem)) if problem and not report.problem else told
+    told = report._replace(services=services)
+    return decided(told._replace(problem=problem)) if problem and not report.problem else told
 
 
 def iso(time: datetime | None) -> str | None:

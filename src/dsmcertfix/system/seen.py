@@ -1,7 +1,5 @@
 """What systems tell of files, services and settings: the values that `platforms.base` speaks in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple

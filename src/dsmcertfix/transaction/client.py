@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ class ClientTransaction(Transaction[Step, StoreFile]):
         return step_text(step)
 
     def _now(self) -> Mapping[str, Any]:
-        proofs = [asdict(proof_report(proof)) for proof in self._proofs]
+        proofs = [proof_report(proof)._asdict() for proof in self._proofs]
         return {**self._tell(self._tools.read_store(self._store)), "proofs": proofs}
 
     def _waiting(self, step: Step) -> Waits[str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from dsmcertfix.errors import Outcome, Problem, Unrecovered
@@ -43,9 +43,9 @@ def fold(report: Report, events: Iterable[Happened]) -> Report:
     for event in events:
         data = event.data
         if event.kind == "run-started":
-            report = replace(report, run=text(data.get("run")))
+            report = report._replace(run=text(data.get("run")))
         elif event.kind == "run-finished":
-            report = replace(report, problem=Problem.from_data(data.get("problem")))
+            report = report._replace(problem=Problem.from_data(data.get("problem")))
         elif event.store is None:
             continue
         elif event.kind == "store-started":
@@ -62,7 +62,7 @@ def fold(report: Report, events: Iterable[Happened]) -> Report:
         if store not in ended:
             left = stores.get(store, StoreReport(store, ""))
             stores[store] = _cut_off(left, "broken" if store in touched else "unchanged")
-    return decided(replace(report, stores=tuple(stores.values()), steps=tuple(steps)))
+    return decided(report._replace(stores=tuple(stores.values()), steps=tuple(steps)))
 
 
 _STEP_STATES: Mapping[str, StepState] = {
@@ -98,15 +98,13 @@ def _cut_off(store: StoreReport, outcome: Outcome) -> StoreReport:
         f"the run was cut off in the store in `{store.directory}`",
         hint="Run `dsmcertfix recover`.",
     )
-    return replace(store, outcome=outcome, problem=problem.problem())
+    return store._replace(outcome=outcome, problem=problem.problem())
 
 
 def _finished(store: StoreReport, data: Mapping[str, Any]) -> StoreReport:
     told = data.get("report")
     now = store_from_data(told) if told else store
-    return replace(
-        store,
-        # An outcome that this release does not know is none to rely on.
+    return store._replace(  # An outcome that this release does not know is none to rely on.
         outcome=_OUTCOMES.get(str(data.get("outcome")), "broken"),
         problem=Problem.from_data(data.get("problem")),
         files=now.files or store.files,
@@ -120,9 +118,10 @@ def _finished(store: StoreReport, data: Mapping[str, Any]) -> StoreReport:
 
 def store_data(store: StoreReport) -> dict[str, Any]:
     """A store as JSON-ready data, for a journal."""
-    data = asdict(store)
-    data["problem"] = store.problem.to_data() if store.problem else None
-    return data
+    data = store._asdict()
+    for name in ("files", "certificates", "proofs", "policy"):
+        data[name] = [item._asdict() for item in data[name]]
+    return data | {"problem": store.problem.to_data() if store.problem else None}
 
 
 def store_from_data(data: object) -> StoreReport:

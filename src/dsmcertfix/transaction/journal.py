@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsmcertfix.errors import Unrecovered
 from dsmcertfix.system.private import sync_directory
@@ -125,8 +125,7 @@ def read_journal(path: Path) -> tuple[Event, ...]:
     return events
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Whether the events of a journal are as they were written, as far as the journal itself can tell.
 
     `chained` of `events` carry the hash of the one before; `head` is the hash of the last line. `broken_at`

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timezone
 from hashlib import sha256
 from itertools import count
@@ -151,7 +150,7 @@ def _repaired(
         platform.in_store(located, run, lambda directory: live.drop_new_index(directory, backup))
     platform.in_store(located, run, _keeping(backup))
     now = read_store(platform, located)
-    return replace(store_report(AssessedStore(now, ())), proofs=tuple(map(proof_report, proofs)))
+    return store_report(AssessedStore(now, ()))._replace(proofs=tuple(map(proof_report, proofs)))
 
 
 def _keeping(backup: Backup[FileT]) -> Callable[[StoreDirectory[FileT]], None]:
@@ -271,4 +270,4 @@ def _given_up(problem: Problem, run: PastRun) -> Problem:
         f"to leave that store as it is: `dsmcertfix recover --give-up {run.id}`; its backup stays in "
         f"{run.directory / 'stores'}"
     )
-    return replace(problem, context=(*problem.context, way_out))
+    return problem._replace(context=(*problem.context, way_out))

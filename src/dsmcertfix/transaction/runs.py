@@ -260,6 +260,8 @@ def past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
 
 
 def _told_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
+    if not events:
+        raise ValueError("it has no whole line")
     first = events[0]
     header: Mapping[str, Any] = first.data if first.kind == "run-started" else {}
     ids = dict.fromkeys(event.store for event in events if event.kind == "store-started" and event.store)

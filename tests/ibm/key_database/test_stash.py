@@ -95,3 +95,26 @@ def test_no_message_holds_the_password() -> None:
     with pytest.raises(StoreUnreadable) as caught:
         stash.password(bytes(changed[:128]))
     assert PASSWORD.decode() not in repr(caught.value.problem())
+
+
+def test_a_stash_whose_key_is_not_found_in_time_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws, state = 1, sha256(sha256(WRITTEN[:64]).digest()).digest()
+    while state[8] != 3:
+        draws, state = draws + 1, sha256(state).digest()
+    monkeypatch.setattr(stash, "_MOST_DRAWS", draws)
+    assert stash.password(WRITTEN) == PASSWORD
+    monkeypatch.setattr(stash, "_MOST_DRAWS", draws - 1)
+    with pytest.raises(StoreUnreadable) as caught:
+        stash.password(WRITTEN)
+    assert caught.value.context == ("its key cannot be found",)
+
+
+def test_why_a_stash_is_damaged_is_told() -> None:
+    for data, reason in (
+        (b"\xf5" * 129, "no password in it"),
+        (b"x" * 129, "no password in it"),
+        (bytes(193), "its checksum does not match"),
+    ):
+        with pytest.raises(StoreUnreadable) as caught:
+            stash.password(data)
+        assert caught.value.context == (reason,)

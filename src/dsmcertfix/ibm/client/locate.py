@@ -4,8 +4,6 @@ Every directory that may hold a store is looked at, because the order in which t
 not documented. Nothing is decided here about certificates.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

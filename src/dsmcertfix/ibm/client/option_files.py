@@ -4,8 +4,6 @@ Knows where dsm.sys and dsm.opt may be and whose word counts. The grammar is in 
 dsm.sys (Windows), each dsm.opt stands for one with a single stanza.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar

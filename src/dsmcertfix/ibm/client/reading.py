@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dsmcertfix import budgets
 from dsmcertfix.errors import DsmcertfixError, NotPermitted, Problem, StoreUnreadable
 from dsmcertfix.ibm.client.contents import Contents, contents_of
@@ -39,7 +37,7 @@ def read_store(platform: Platform, located: LocatedStore) -> Store:
 
 
 def _about(problem: Problem | None, located: LocatedStore) -> Problem | None:
-    return replace(problem, hint=about(problem.hint, located.directory)) if problem else None
+    return problem._replace(hint=about(problem.hint, located.directory)) if problem else None
 
 
 def _stash_missing(located: LocatedStore, found: Contents[StoreFile]) -> Problem | None:

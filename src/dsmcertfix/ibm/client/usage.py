@@ -4,8 +4,6 @@ The order in which the client looks for its store is not documented, so a stanza
 something connects it with, and is called certain only where that is written down on the machine.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha1
+from typing import NamedTuple
 
 from dsmcertfix.errors import EditFailed
 from dsmcertfix.ibm.key_database import der
@@ -29,15 +29,14 @@ _NAME_STRINGS = (0x0C, 0x13, 0x14, 0x16, 0x1C, 0x1E)
 _DATE = re.compile(rb"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-4])[0-6][0-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """The parts of a certificate whose SHA-1 GSKit keeps, in its order. All are whole DER elements."""
 
-    signature: bytes = field(repr=False)
-    signed: bytes = field(repr=False)
-    subject: bytes = field(repr=False)
-    public_key: bytes = field(repr=False)
-    issuer_and_serial: bytes = field(repr=False)
+    signature: bytes
+    signed: bytes
+    subject: bytes
+    public_key: bytes
+    issuer_and_serial: bytes
 
     def hashes(self) -> tuple[bytes, ...]:
         """The five SHA-1 values, 20 bytes each. They find a certificate, they do not protect it."""

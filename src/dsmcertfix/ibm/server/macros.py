@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dsmcertfix.errors import UsageError
+from dsmcertfix.ibm.server.distribution import DAYS as WINDOW_DAYS
+from dsmcertfix.ibm.server.distribution import Distribution, deletions, pieces, schedules
 
-MacroKind = Literal["transitional", "strict", "forcesync", "nodes", "certificate", "default-certificate"]
+MacroKind = Literal[
+    "transitional", "strict", "forcesync", "nodes", "certificate", "default-certificate", "distribute"
+]
 
 MOST_DAYS = 9999
 """The largest number of days that CREATE CERTIFICATE takes (8.1.26)."""
@@ -26,6 +30,7 @@ DAYS = 3650
 _WIDTH = 100
 _NAME = re.compile(r"[A-Za-z0-9_.+&-]{1,64}\Z")
 _LABEL = re.compile(r"[A-Za-z0-9_+&.-](?:[A-Za-z0-9_+&. -]{0,62}[A-Za-z0-9_+&.-])?\Z")
+_RUN = "Run it on that server as an administrator with system privilege: dsmadmc macro FILE"
 _UPDATED = (
     "ANR2063I says that a node was updated, ANR2071I that an administrator was; ANR2034E: there is none."
 )
@@ -33,7 +38,9 @@ _UPDATED = (
 
 @dataclass(frozen=True, slots=True)
 class MacroWish:
-    """What a macro is to be about: nodes, administrators and peers by name, or the label of a certificate."""
+    """What a macro is to be about: nodes, administrators and peers by name, the label of a certificate, or
+    certificates that nodes are to trust.
+    """
 
     kind: MacroKind
     nodes: tuple[str, ...] = ()
@@ -41,6 +48,7 @@ class MacroWish:
     peers: tuple[str, ...] = ()
     label: str | None = None
     days: int | None = None
+    distribution: Distribution | None = None
 
 
 def macro(wish: MacroWish) -> str:
@@ -49,12 +57,20 @@ def macro(wish: MacroWish) -> str:
     Raises UsageError for a name that is none of a server's, for a macro that would do nothing, and for what
     a macro of that kind has no place for.
     """
+    patterns = wish.nodes if wish.kind == "distribute" else ()
     for name in (*wish.nodes, *wish.administrators, *wish.peers):
-        _require_name(name)
-    run = "Run it on that server as an administrator with system privilege: dsmadmc macro FILE"
-    lines = (*_comments(run), *_MAKERS[wish.kind](wish))
+        if name not in patterns:
+            _require_name(name)
+    lines = (*_comments(_RUN), *_MAKERS[wish.kind](wish))
     _require_used(wish)
     return "\n".join(lines)
+
+
+def clean_up(wish: MacroWish) -> str:
+    """The macro that takes the schedules of a distribution away again. Raises as `macro` does."""
+    wanted = _require_distribution(wish)
+    what = "It deletes the schedules that brought these certificates, with their associations."
+    return "\n".join((*_comments(_RUN, what), *_commands(deletions(wanted))))
 
 
 def is_name(name: str) -> bool:
@@ -170,6 +186,36 @@ def _default_certificate(wish: MacroWish) -> Iterator[str]:
     yield from _commands((f'SET DEFAULTTLSCERT "{label}"',))
 
 
+def _distribute(wish: MacroWish) -> Iterator[str]:
+    wanted = _require_distribution(wish)
+    if not wish.nodes:
+        raise UsageError(
+            "macro-without-names",
+            "a macro for nobody would do nothing",
+            hint="Name nodes of that domain with `--node` (`*` in a name is a wildcard) or `--from`.",
+        )
+    yield from _comments(
+        f"{len(pieces(wanted))} schedules bring the certificates to each node, a piece each, in any order. "
+        f"They start now and are run once, by a scheduler as root or SYSTEM, within {WINDOW_DAYS} days. A "
+        "node with SCHEDCMDDISABLED runs none of them.",
+        "QUERY EVENT shows how they ended: the one that finds the certificates whole ends as dsmcertfix "
+        "trust does. Then run the macro beside this one, which deletes the schedules.",
+    )
+    yield from _commands(schedules(wanted, wish.nodes))
+
+
+def _require_distribution(wish: MacroWish) -> Distribution:
+    wanted = wish.distribution or Distribution()
+    if not (wanted.certificates and wanted.server and wanted.domain):
+        raise UsageError(
+            "macro-without-certificate",
+            "schedules need the certificates, the server as the nodes call it, and the nodes' policy domain",
+            hint="Give `--file`, `--server` and `--domain`.",
+        )
+    _require_name(wanted.domain)
+    return wanted
+
+
 _MAKERS: dict[MacroKind, Callable[[MacroWish], Iterator[str]]] = {
     "transitional": _session_security,
     "strict": _session_security,
@@ -177,6 +223,7 @@ _MAKERS: dict[MacroKind, Callable[[MacroWish], Iterator[str]]] = {
     "nodes": _nodes,
     "certificate": _certificate,
     "default-certificate": _default_certificate,
+    "distribute": _distribute,
 }
 
 
@@ -188,6 +235,7 @@ _TAKES: dict[MacroKind, frozenset[str]] = {
     "nodes": frozenset(),
     "certificate": frozenset(("--label", "--days")),
     "default-certificate": frozenset(("--label",)),
+    "distribute": frozenset(("--node", "--file")),
 }
 
 
@@ -199,6 +247,7 @@ def _require_used(wish: MacroWish) -> None:
         "--peer": bool(wish.peers),
         "--label": wish.label is not None,
         "--days": wish.days is not None,
+        "--file": wish.distribution is not None,
     }
     unused = [name for name, is_given in given.items() if is_given and name not in _TAKES[wish.kind]]
     if unused:

@@ -66,7 +66,7 @@ def _of_a_server(problem: Problem) -> Problem:
     """The problem without the advice for a client's store: no client makes a server's files anew."""
     if problem.kind != StoreUnreadable.__name__:
         return problem
-    return replace(problem, hint="Restore cert.kdb and cert.sth from one backup of the instance directory.")
+    return problem._replace(hint="Restore cert.kdb and cert.sth from one backup of the instance directory.")
 
 
 def read_arms(places: Places, directory: Path) -> tuple[Arm, ...]:

@@ -33,6 +33,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
     "A server's new certificate": server.NEW_CERTIFICATE,
     "A server's own database backup": server.DATABASE_BACKUP,
     "Macros": server.MACROS,
+    "A certificate in pieces": server.PIECES,
     "Bugs": during.BUGS,
 }
 """The entries by chapter, in the order of the page."""

@@ -242,6 +242,27 @@ MACROS = (
         UNTOUCHED,
         f"Use letters, digits, blanks and . _ - + &; {_MACRO}",
     ),
+    entry(
+        "macro-without-certificate",
+        "UsageError",
+        "Schedules were to bring certificates to nodes, and something that they need was not given.",
+        UNTOUCHED,
+        f"Give `--file`, `--server` and `--domain`; {_MACRO}",
+    ),
+    entry(
+        "not-safe-for-schedule",
+        "UsageError",
+        "A name or a path has characters that could change what a schedule's command means.",
+        UNTOUCHED,
+        f"Give a name that the nodes' option files have, and a plain absolute path; {_MACRO}",
+    ),
+    entry(
+        "too-long-for-schedules",
+        "UsageError",
+        "The certificates do not go into the number of schedules that is allowed.",
+        UNTOUCHED,
+        "Give the old and the new certificate alone: `dsmcertfix server macro distribute --file both.arm`.",
+    ),
     entry("days-out-of-range", "UsageError", "The server takes 1 to 9999 days.", UNTOUCHED, _MACRO),
     entry(
         "not-a-server-s-name",
@@ -284,6 +305,38 @@ MACROS = (
         "Every node has that session security already: a macro would do nothing.",
         UNTOUCHED,
         "Nothing is to be done; `dsmcertfix server macro nodes` prints the command that lists them anew.",
+    ),
+)
+
+PIECES = (
+    entry(
+        "certificate-not-given",
+        "UsageError",
+        "No certificate was given to `trust`, or both a file and a piece of one.",
+        UNTOUCHED,
+        "Give the file: `dsmcertfix trust --server TSM01 --file cert256.arm`.",
+    ),
+    entry(
+        "not-a-piece",
+        "UsageError",
+        "What was given is not a piece of a certificate: something cut or changed it on its way.",
+        UNTOUCHED,
+        "Take the whole command that `dsmcertfix server macro distribute` wrote.",
+    ),
+    entry(
+        "pieces-do-not-fit",
+        "UsageError",
+        "All pieces of a certificate are here, and together they are not what their SHA-256 says.",
+        UNTOUCHED,
+        "Send all once more (`dsmcertfix server macro distribute`): each replaces the one that is kept.",
+    ),
+    entry(
+        "too-many-pieces",
+        "NotPermitted",
+        "Pieces of too many certificates are kept, and none of these is whole.",
+        UNTOUCHED,
+        "Remove what is not needed in `pieces` below the state directory; after 30 days the next "
+        "`dsmcertfix trust --piece` does.",
     ),
 )
 

@@ -7,8 +7,7 @@ or a user's name, because consoles keep it for years and show it to many (Intune
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dsmcertfix.errors import ACTION_NEEDED, Problem, Unrecovered
 from dsmcertfix.report.result import CertificateReport, Report
@@ -20,8 +19,7 @@ AFFECTED = ("replaced", "expired", "untrusted", "not-yet-valid", "expiring")
 """The statuses of a certificate that make `detect` say that action is needed, the worst first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a process prints on standard output and standard error, and its exit code."""
 
     stdout: str

@@ -7,7 +7,6 @@ ConfigMgr's Run Script cuts at 4 KB, Intune's Remediations at 2048 characters (f
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from dsmcertfix.errors import FailedSession, Problem
@@ -79,8 +78,8 @@ def _fingerprints(problem: Problem | None) -> list[str]:
 
 
 def _session(session: FailedSession) -> dict[str, str | None]:
-    told = asdict(session)
-    return {name: None if value is None else _cut(value, _LABEL) for name, value in told.items()}
+    told = session._asdict().items()
+    return {name: None if value is None else _cut(value, _LABEL) for name, value in told}
 
 
 def _certificate(one: CertificateReport) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import resource
 import select
 import signal
 import time
@@ -156,8 +157,6 @@ def _close_all_but(keep: set[int]) -> None:
 
 
 def _limit(limits: OwnerLimits) -> None:
-    import resource
-
     wanted = {
         "RLIMIT_CPU": limits.cpu_s,
         "RLIMIT_FSIZE": limits.file_size,

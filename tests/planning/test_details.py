@@ -1,0 +1,216 @@
+"""Small decisions that other tests pass by: what makes the difference is the only thing that differs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.authorities import Made, may_sign
+from tests.facts import DOWN, NOW, ca, certificate, fetched, inventory, presents, server, stanza, store
+
+from dsmcertfix.model import Certificate, Export, Presented, StanzaUse
+from dsmcertfix.planning.assess import Assessed, AssessedStore, assess
+from dsmcertfix.planning.given import Context, given_to
+from dsmcertfix.planning.labels import label_names
+from dsmcertfix.planning.pins import Pin, unmatched
+from dsmcertfix.planning.preflight import server_problem, session_problem
+from dsmcertfix.planning.selection import Selection, choose
+from dsmcertfix.planning.steps import RunOptions
+
+A, B = stanza("TSM1"), stanza("TSM2")
+BACKUP = stanza("TSMDBMGR", "tsm1.example.com")._replace(node="$$_TSMDBMGR_$$")
+LABEL = fetched("TSM1")
+NEW = presents("TSM1").chain[0]
+
+
+def judged(*held: Certificate, shown: Presented | None = None, days: int = 0) -> AssessedStore:
+    (item,) = assess(inventory(store(*held, uses=[A]), presented=[shown] if shown else []), days)
+    return item
+
+
+# --- assess ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "own"),
+    [
+        (Assessed(certificate("a"), "ok", "", None, 1), True),
+        (Assessed(ca("a"), "ok", "", server("TSM1"), 1), True),
+        (Assessed(ca("a"), "ok", "", None, 1), False),
+        (Assessed(ca("a"), "ok", "", server("TSM1"), 1, "authority"), False),
+        (Assessed(certificate("a", kind="personal"), "ok", "", server("TSM1"), 1), False),
+        (Assessed(certificate("a", kind="secret"), "ok", "", server("TSM1"), 1), False),
+        (Assessed(certificate("a", kind="unreadable"), "ok", "", server("TSM1"), 1), True),
+    ],
+)
+def test_what_may_be_a_server_s_own(one: Assessed, own: bool) -> None:
+    assert one.of_server is own
+
+
+ROOT, ANOTHER = (Made("Root", extensions=(may_sign(),)) for _ in range(2))
+SIGNED = Made("tsm1", ROOT).stored()
+
+
+def test_a_store_without_a_ca_misses_what_the_next_session_brings_and_one_with_another_is_told() -> None:
+    shown = presents("TSM1", SIGNED)
+    assert judged(shown=shown).problem is None
+    assert judged(certificate("x"), shown=shown).problem is None
+    problem = judged(ANOTHER.stored("CA"), shown=shown).problem
+    assert problem is not None and problem.code == "server-not-trusted"
+    alone = Made("tsm1").stored()
+    assert judged(ANOTHER.stored("CA"), shown=presents("TSM1", alone)).problem is None
+
+
+def test_one_that_is_not_valid_yet_is_so_where_nothing_better_is_known() -> None:
+    early = certificate(LABEL, "early")._replace(not_before=NOW + timedelta(days=1))
+    (one,) = judged(early, shown=presents("TSM1", problem=DOWN)).certificates
+    assert one.status == "not-yet-valid"
+    (one,) = judged(early, shown=presents("TSM1", certificate("x", "another"))).certificates
+    assert one.status == "replaced"
+    (one,) = judged(early, shown=presents("TSM1", early)).certificates
+    assert one.status != "ok"
+
+
+@pytest.mark.parametrize(("days", "status"), [(11, "expiring"), (10, "ok"), (0, "ok")])
+def test_a_certificate_expires_soon_within_so_many_days(days: int, status: str) -> None:
+    held = certificate(LABEL, "new TSM1", days=10)
+    (one,) = judged(held, shown=presents("TSM1", held), days=days).certificates
+    assert (one.status, one.days_left) == (status, 10)
+
+
+# --- labels ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "names"),
+    [
+        ("TSM1", "tsm1", True),
+        ("my TSM1 server", " TSM1 ", True),
+        ("TSM10", "TSM1", False),
+        ("tsm1.example.com", "TSM1", False),
+        ("TSM1.", "TSM1", True),
+        ("TSM server TSM1 self-signed key", "TSM", False),
+        ("TSM server TSM1 self-signed key", "TSM1", True),
+        # As letters are compared: a long s is an s, a Kelvin sign a k.
+        ("T\u017fM1", "TSM1", True),
+        ("TSM1", "T\u017fM1", True),
+        ("\u212aey", "Key", True),
+        ("", "TSM1", False),
+        ("TSM1", " ", False),
+    ],
+)
+def test_a_label_names_a_server_by_a_whole_word(label: str, name: str, names: bool) -> None:
+    assert label_names(label, name) is names
+
+
+# --- preflight -------------------------------------------------------------------------------------------
+
+
+def test_the_files_of_a_database_backup_s_own_server_are_told_and_no_other_s() -> None:
+    exports = (
+        Export(BACKUP, Path("/a/cert256.arm"), certificate("mine"), 0),
+        Export(B, Path("/b/cert256.arm"), certificate("other"), 0),
+    )
+    known = inventory(store(uses=[BACKUP]))._replace(exports=exports)
+    problem = session_problem(BACKUP, known)
+    assert problem is not None
+    assert problem.context == (f"`/a/cert256.arm`: SHA-256 {certificate('mine').sha256}",)
+
+
+def test_a_certificate_that_is_not_valid_yet_has_another_hint_than_one_that_has_ended() -> None:
+    ended, early = (
+        server_problem(server("TSM1"), presents("TSM1", one), frozenset(), None, NOW)
+        for one in (
+            NEW._replace(not_after=NOW - timedelta(days=1)),
+            NEW._replace(not_before=NOW + timedelta(days=1)),
+        )
+    )
+    assert ended is not None and ended.hint is not None and "IT42905" in ended.hint
+    assert early is not None
+
+
+# --- pins ------------------------------------------------------------------------------------------------
+
+
+def test_a_pin_that_fits_nothing_is_told_by_what_it_misses() -> None:
+    known = inventory(store(certificate(LABEL, "held"), uses=[A]), presented=[presents("TSM1")])
+    sha256 = "a" * 64
+
+    def told(*pins: Pin) -> tuple[str, ...]:
+        return unmatched(pins, known, frozenset({certificate("", "held").sha256}))
+
+    assert told(Pin(sha256, "TSM9")) == (
+        "no store here is used for a server `TSM9`, of which a certificate is expected",
+    )
+    assert told(Pin(sha256, None)) == (f"the expected certificate is nowhere here: SHA-256 {sha256}",)
+    assert told(Pin(sha256, "TSM1")) == (
+        f"`TSM1` does not present its expected certificate, and no store here has it: SHA-256 {sha256}",
+    )
+    assert told(Pin(sha256, "TSM1", by_policy=True), Pin(NEW.sha256, "TSM1")) == ()
+    assert told(Pin(certificate("", "held").sha256, None)) == ()
+
+
+# --- given -----------------------------------------------------------------------------------------------
+
+
+def given(uses: StanzaUse | tuple[StanzaUse, ...], *exports: Export, reconnect: bool = True) -> object:
+    old = certificate(LABEL, "old")
+    uses = (uses,) if isinstance(uses, StanzaUse) else uses
+    held = store(old, uses=uses, area="server-api")
+    known = inventory(held, presented=[presents("TSM1")])._replace(exports=exports)
+    assessed = assess(known)
+    context = Context(known, assessed, RunOptions(reconnect=reconnect), ())
+    found = given_to(held, (server("TSM1"),), assessed[0].certificates, context)
+    return [(one.adds[0].certificate.sha256, one.proved_by) for one in found]
+
+
+def test_only_a_database_backup_gets_what_its_server_exported_and_only_from_who_may_vouch() -> None:
+    backup = StanzaUse(BACKUP, "a test")
+    right = [(NEW.sha256, BACKUP)]
+    assert given(backup, Export(BACKUP, Path("/a"), NEW, 0)) == right
+    assert given(backup, Export(BACKUP, Path("/a"), NEW, 54321)) == []
+    assert given(backup, Export(BACKUP, Path("/a"), NEW, 54321, of_server=True)) == right
+    assert given(backup, Export(B, Path("/a"), NEW, 0)) == []
+    assert given(backup, Export(BACKUP, Path("/a"), certificate("x"), 0)) == []
+    assert given(backup, Export(BACKUP, Path("/a"), NEW, 0), reconnect=False) == []
+    assert given(StanzaUse(A, "a test"), Export(A, Path("/a"), NEW, 0)) == []
+
+
+def test_the_file_of_a_pin_is_the_first_that_somebody_gave() -> None:
+    known = inventory(store(uses=[A]))
+    pins = (Pin("a" * 64, "TSM1"), Pin("b" * 64, "TSM1", file=Path("/x")), Pin("c" * 64, "TSM2"))
+    context = Context(known, (), RunOptions(pins=pins), ())
+    assert context.file(server("TSM1")) == Path("/x")
+    assert context.file(server("TSM2")) is None
+    assert context.pinned(server("TSM1")) == ("a" * 64, "b" * 64)
+    assert context.pinned(server("TSM3")) is None
+    strict = Context(known, (), RunOptions(pins=pins, first_use=False), ())
+    assert strict.pinned(server("TSM3")) == ()
+    free = Context(known, (), RunOptions(first_use=False, first_use_of=frozenset({server("TSM3")})), ())
+    assert free.pinned(server("TSM3")) is None
+
+
+# --- selection -------------------------------------------------------------------------------------------
+
+
+def password(selection: Selection, *held: Certificate, expired: bool = True, writable: bool = True) -> object:
+    made = store(*held, uses=[A])._replace(writable=writable)
+    if expired:
+        made = made._replace(password_expires=NOW - timedelta(days=1))
+    known = inventory(made, presented=[presents("TSM1")])
+    (one,) = choose(known, assess(known), selection)
+    return one.password, one.problem.code if one.problem else None
+
+
+def test_a_password_that_ran_out_is_set_anew_unless_other_things_were_named() -> None:
+    fine = NEW._replace(label=LABEL)
+    old = certificate(LABEL, "old")
+    assert password(Selection(), fine) == (True, None)
+    assert password(Selection(), fine, expired=False) == (False, None)
+    assert password(Selection(labels=(LABEL,)), fine) == (False, None)
+    assert password(Selection(labels=(LABEL,)), old) == (True, None)
+    assert password(Selection(whole_store=True), old) == (False, None)
+    # There is something to do, so that it counts who may do it.
+    assert password(Selection(), fine, writable=False) == (True, "store-not-writable")
+    assert password(Selection(), fine, expired=False, writable=False) == (False, None)

@@ -1,0 +1,212 @@
+"""Each guard of a transaction holds alone: what it refuses is refused before anything live is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from tests.transaction.calls import recorded
+from tests.transaction.kit import (
+    NEW,
+    PASSWORD,
+    STASH,
+    THREE,
+    UNIX,
+    A,
+    B,
+    C,
+    Machine,
+    database,
+    kinds,
+    machine,
+    seen,
+    tell,
+)
+
+from dsmcertfix.errors import Busy, DsmcertfixError, EditFailed, ReconnectFailed
+from dsmcertfix.ibm.key_database import kdb
+from dsmcertfix.model import Owner, Stanza
+from dsmcertfix.system.process.run import waited
+from dsmcertfix.transaction.checks import check_edit
+from dsmcertfix.transaction.executor import Ended, Run, Subject
+from dsmcertfix.transaction.journal import Event
+from dsmcertfix.transaction.rollback import Rollback
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Machine:
+    return machine(tmp_path)
+
+
+def code(ended: Ended) -> str:
+    return ended.problem.code if ended.problem else ""
+
+
+def backup_of(mine: Machine) -> Path:
+    (path,) = mine.state.glob("runs/*/stores/*/backup")
+    return path
+
+
+# --- the private copy ------------------------------------------------------------------------------------
+
+
+def test_a_private_copy_that_changed_after_its_edit_never_becomes_the_store(mine: Machine) -> None:
+    before = seen(mine.directory)
+
+    def spoil(event: Event) -> None:
+        if (event.kind, event.data.get("step")) == ("step-done", "delete-label"):
+            (copy,) = mine.state.glob("runs/*/stores/*/stage/dsmcert.kdb")
+            copy.write_bytes(database(("A", A)))
+
+    ended, journal = mine.fix(observe=spoil)
+    assert (ended.outcome, code(ended)) == ("unchanged", "other-records-changed")
+    assert seen(mine.directory) == before
+    assert "step-started swap" not in kinds(journal)
+
+
+LEFT = kdb.remove(kdb.read(THREE), PASSWORD, label="B", sha256=sha256(B).hexdigest())
+GONE = [("B", B)]
+
+
+def test_an_edit_that_did_what_it_should_is_no_error() -> None:
+    check_edit(THREE, LEFT, STASH, GONE, [])
+    check_edit(LEFT, kdb.add(kdb.read(LEFT), PASSWORD, label="N", certificate=NEW), STASH, [], [("N", NEW)])
+
+
+@pytest.mark.parametrize(
+    ("after", "removed", "added", "why"),
+    [
+        (THREE, GONE, [], "other-records-changed"),
+        (database(("C", C), ("A", A)), GONE, [], "other-records-changed"),
+        (database(("A", A), ("C", C), ("D", NEW)), GONE, [], "other-records-changed"),
+        (database(("A", A), ("C", C), version=3), GONE, [], "version-changed"),
+        (LEFT, GONE, [("N", NEW)], "certificate-not-added"),
+    ],
+)
+def test_an_edit_that_did_something_else_is_refused(
+    after: bytes, removed: list[tuple[str, bytes]], added: list[tuple[str, bytes]], why: str
+) -> None:
+    with pytest.raises(EditFailed) as raised:
+        check_edit(THREE, after, STASH, removed, added)
+    assert raised.value.code == why
+
+
+def test_an_edit_whose_codes_are_wrong_is_refused() -> None:
+    """Each byte of the header, and some of the rest, is another one."""
+    for number in (*range(60), *range(60, len(LEFT), 97)):
+        after = LEFT[:number] + bytes([LEFT[number] ^ 1]) + LEFT[number + 1 :]
+        with pytest.raises(DsmcertfixError):
+            check_edit(THREE, after, STASH, GONE, [])
+
+
+def test_an_edit_under_another_password_is_refused() -> None:
+    other = STASH[:3] + bytes([STASH[3] ^ 1]) + STASH[4:]
+    with pytest.raises(DsmcertfixError):
+        check_edit(THREE, LEFT, other, GONE, [])
+
+
+def test_what_was_put_in_without_trust_is_refused() -> None:
+    after = kdb.add(kdb.read(LEFT), PASSWORD, label="N", certificate=NEW, marked=False)
+    with pytest.raises(EditFailed) as raised:
+        check_edit(LEFT, after, STASH, [], [("N", NEW)])
+    assert raised.value.code == "certificate-not-trusted"
+
+
+# --- the rollback ----------------------------------------------------------------------------------------
+
+
+def rolled_back(mine: Machine, ready: Callable[[], None]) -> Ended:
+    now = mine.read()
+    backup = backup_of(mine)
+    journal = mine.begin()
+    run = Run(journal.path.parent.name, journal.path.parent, journal, mine.interrupts)
+    subject = Subject(now.located, now.files)
+    rollback = Rollback(subject, backup, UNIX, run, lambda: tell(mine.read()), ready)
+    try:
+        return waited(rollback.run())
+    finally:
+        journal.close()
+
+
+def test_a_damaged_set_is_refused_before_a_rollback_moves_anything(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine.fix()
+    (backup_of(mine) / "dsmcert.idx").write_bytes(b"damaged")
+    before = seen(mine.directory)
+    inode = (mine.directory / "dsmcert.kdb").stat().st_ino
+    calls = recorded(monkeypatch)
+    ended = rolled_back(mine, lambda: None)
+    assert code(ended) == "backup-damaged"
+    assert seen(mine.directory) == before and (mine.directory / "dsmcert.kdb").stat().st_ino == inode
+    assert not [call for call in calls if call.startswith(("link", "rename")) and "dsmcertfix-" in call]
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, "unchanged"), (2, "rolled-back")])
+def test_a_rollback_waits_for_who_is_in_the_way_before_it_saves_and_before_it_restores(
+    mine: Machine, times: int, outcome: str
+) -> None:
+    mine.fix()
+    before = seen(mine.directory)
+    asked: list[int] = []
+
+    def ready() -> None:
+        asked.append(1)
+        if len(asked) == times:
+            raise Busy("backup-is-running", "a backup runs")
+
+    ended = rolled_back(mine, ready)
+    assert (ended.outcome, code(ended)) == (outcome, "backup-is-running")
+    assert len(asked) == times and seen(mine.directory) == before
+
+
+# --- the end ---------------------------------------------------------------------------------------------
+
+
+def test_the_success_is_on_record_only_after_what_the_client_wrote_is_on_the_disk(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = recorded(monkeypatch)
+    ended, _ = mine.fix()
+    assert ended.outcome == "changed"
+    last = len(calls) - 1 - calls[::-1].index("rename dsmcert.idx dsmcert.idx.dsmcertfix-" + run_of(mine))
+    synced = calls[last:]
+    live = [synced.index(f"sync {name}") for name in ("dsmcert.kdb", "dsmcert.sth", "dsmcert.idx")]
+    journaled = [number for number, call in enumerate(synced) if call == "sync journal.jsonl"]
+    # Its own line, and that of the run's end.
+    assert max(live) < synced.index("sync store", max(live)) < journaled[-2]
+
+
+def run_of(mine: Machine) -> str:
+    (journal,) = mine.state.glob("runs/*/journal.jsonl")
+    return f"{journal.parent.name}-aside"
+
+
+def test_what_is_kept_of_a_failure_does_not_hang_on_the_store_being_readable(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(store: object) -> dict[str, object]:
+        raise ZeroDivisionError
+
+    def reconnect(stanza: Stanza, owner: Owner) -> ReconnectFailed:
+        monkeypatch.setattr("tests.transaction.kit.store_report", unreadable)
+        return ReconnectFailed("client-refused", "refused")
+
+    before = seen(mine.directory)
+    ended, journal = mine.fix(reconnect)
+    assert (ended.outcome, code(ended)) == ("rolled-back", "client-refused")
+    assert kinds(journal)[-2:] == ["store-finished", "run-finished"]
+    assert seen(mine.directory) == before
+
+
+def test_a_store_that_cannot_be_put_back_is_told_once(mine: Machine) -> None:
+    def block(stanza: Stanza, owner: Owner) -> ReconnectFailed:
+        (mine.directory / "dsmcert.idx").unlink(missing_ok=True)
+        (mine.directory / "dsmcert.idx").mkdir()
+        return ReconnectFailed("client-refused", "refused")
+
+    ended, _ = mine.fix(block)
+    assert ended.problem is not None
+    assert ended.problem.message == f"the store in `{mine.directory}` could not be put back whole"
