@@ -20,7 +20,7 @@ from tests.endtoend.test_endtoend_trusted import NOT_TRUSTED
 
 from dsmbench import formats, gskit
 from dsmbench.endpoint import Endpoint, User
-from dsmbench.identity import Identity
+from dsmbench.identity import Identity, authority
 from dsmbench.made import PASSWORD
 from dsmbench.runtime import scratch
 from dsmbench.server import Server
@@ -38,6 +38,8 @@ class Site:
     server: Server
     other: Server
     new: Identity = field(default_factory=Identity.make)
+    root: Identity | None = None
+    """The authority that signed the new one, where it is not self-signed."""
 
     def __post_init__(self) -> None:
         self.old = (LABEL, self.server.certificate_der)
@@ -237,12 +239,53 @@ KINDS: dict[str, tuple[SessionSecurity, Callable[[Played], None]]] = {
 }
 
 
+def _with_root(played: Played) -> None:
+    played.stanza()
+    played.store(played.site.old, _root(played))
+
+
+def _with_root_alone(played: Played) -> None:
+    played.stanza()
+    played.store(_root(played))
+
+
+def _with_root_not_trusted(played: Played) -> None:
+    played.stanza()
+    place = played.store(played.site.old, _root(played))
+    _rewritten(played, place, flags=NOT_TRUSTED, holding=_root(played)[1])
+
+
+def _with_other_root(played: Played) -> None:
+    played.stanza()
+    played.store(played.site.old, ("Example Root CA", authority().der))
+
+
+def _root(played: Played) -> tuple[str, bytes]:
+    assert played.site.root is not None
+    return ("Example Root CA", played.site.root.der)
+
+
+SIGNED: dict[str, tuple[SessionSecurity, Callable[[Played], None]]] = {
+    "old": ("STRICT", _old),
+    "old-transitional": ("TRANSITIONAL", _old),
+    "leaf-without-root": ("STRICT", _staged),
+    "root": ("STRICT", _with_root),
+    "root-transitional": ("TRANSITIONAL", _with_root),
+    "root-alone": ("STRICT", _with_root_alone),
+    "root-not-trusted": ("STRICT", _with_root_not_trusted),
+    "other-root": ("STRICT", _with_other_root),
+    "accepts-none": ("TRANSITIONAL", _accepts_none),
+    "empty": ("STRICT", _empty),
+}
+"""Kinds of a site whose server switches to a certificate that an authority signed."""
+
+
 @contextmanager
-def site() -> Iterator[Site]:
-    """The servers run; everything is gone afterwards."""
+def site(root: Identity | None = None) -> Iterator[Site]:
+    """The servers run; everything is gone afterwards. With `root` that one signed the new certificate."""
     gskit.run([])
     with scratch() as directory, Server("TSM01") as server, Server("TSM02") as other:
-        yield Site(directory, server, other)
+        yield Site(directory, server, other, Identity.make(issuer=root), root)
 
 
 def kinds(count: int, seed: int = 1) -> list[str]:
@@ -257,7 +300,7 @@ def kinds(count: int, seed: int = 1) -> list[str]:
 
 def build(site: Site, name: str, kind: str) -> Played:
     """The endpoint of that name and kind is there."""
-    security, make = KINDS[kind]
+    security, make = (KINDS if site.root is None else SIGNED)[kind]
     played = Played(name, site, security)
     make(played)
     return played

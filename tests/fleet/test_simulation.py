@@ -19,7 +19,9 @@ from typing import NamedTuple
 
 import pytest
 from tests.fleet import simulation
-from tests.fleet.simulation import KINDS, Played, Site
+from tests.fleet.simulation import KINDS, SIGNED, Played, Site
+
+from dsmbench.identity import authority
 
 GOES_ON = ("ready", "fetches")
 AT_ONCE = 4
@@ -46,7 +48,8 @@ class Run(NamedTuple):
 
 def forecast(site: Site, fleet: Path, *words: str) -> Run:
     """`forecast` over the files of that directory has ended."""
-    (site.directory / "new.arm").write_bytes(site.new.arm)
+    above = site.root.arm if site.root is not None else b""
+    (site.directory / "new.arm").write_bytes(site.new.arm + above)
     certificate = ("--server", "TSM01", "--certificate", str(site.directory / "new.arm"))
     outputs = ("--nodes", str(fleet / "nodes.csv"), "--csv", str(fleet / "forecast.csv"))
     argv = [sys.executable, "-m", "dsmcertfix", "forecast", str(fleet / "results"), *certificate, *outputs]
@@ -107,6 +110,19 @@ def test_the_forecast_is_right_for_an_endpoint_of_every_kind(tmp_path: Path) -> 
         refused = require_right(sample, told.standings)
     assert {True, False} == {*refused.values()}
     assert {"ready", "fetches", "strict", "without", "unusable"} <= {*told.standings.values()}
+
+
+def test_it_is_right_where_an_authority_signed_the_new_certificate(tmp_path: Path) -> None:
+    with simulation.site(authority()) as site:
+        sample = played_sample(site, list(SIGNED))
+        results = "\n".join(map(json.dumps, looked_at(sample)))
+        (tmp_path / "results").write_text(results, encoding="utf-8")
+        (tmp_path / "nodes.csv").write_text(listing(list(sample)), encoding="utf-8")
+        told = forecast(site, tmp_path)
+        site.switch()
+        refused = require_right(sample, told.standings)
+    assert {kind for kind, is_refused in refused.items() if not is_refused} >= {"root", "root-alone"}
+    assert refused["leaf-without-root"] and refused["root-not-trusted"] and refused["other-root"]
 
 
 COUNT, SAMPLE = 100_000, 210

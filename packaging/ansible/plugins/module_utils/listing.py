@@ -26,12 +26,7 @@ def _lines_after(report: Report, store: Dict[str, Any]) -> List[str]:
     steps = [step for step in report["steps"] if step["store"] == store["id"]]
     kept = [one for one in store["certificates"] if one["status"] != "pending"]
     gone = [one for one in kept if _is_taken_out(one["label"], steps)]
-    servers = [
-        server
-        for server in report["servers"]
-        if server["sha256"]
-        and any(f"reconnect once to {name} " in step["text"] for step in steps for name in server["stanzas"])
-    ]
+    servers = [server for server in report["servers"] if server["sha256"] and _is_asked(server, steps)]
     fetched = [
         {
             "label": f"(fetched from {server['stanzas'][0]})",
@@ -43,6 +38,11 @@ def _lines_after(report: Report, store: Dict[str, Any]) -> List[str]:
     ]
     left = [one for one in kept if one not in gone]
     return [_line(store["directory"], one) for one in sorted(left + fetched, key=lambda one: one["label"])]
+
+
+def _is_asked(server: Dict[str, Any], steps: List[Dict[str, Any]]) -> bool:
+    names = server["stanzas"]
+    return any(f"reconnect once to {name} " in step["text"] for step in steps for name in names)
 
 
 def _is_taken_out(label: str, steps: List[Dict[str, Any]]) -> bool:
