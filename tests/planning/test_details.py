@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as dataclass_replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,13 +11,17 @@ from tests.authorities import Made, may_sign
 from tests.facts import DOWN, NOW, ca, certificate, fetched, inventory, presents, server, stanza, store
 
 from dsmcertfix.model import Certificate, Export, Presented, StanzaUse
+from dsmcertfix.planning import policy_text
 from dsmcertfix.planning.assess import Assessed, AssessedStore, assess
+from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.given import Context, given_to
 from dsmcertfix.planning.labels import label_names
 from dsmcertfix.planning.pins import Pin, unmatched
+from dsmcertfix.planning.policy import Brought
 from dsmcertfix.planning.preflight import server_problem, session_problem
+from dsmcertfix.planning.proofs import asked_before, with_proofs
 from dsmcertfix.planning.selection import Selection, choose
-from dsmcertfix.planning.steps import RunOptions
+from dsmcertfix.planning.steps import BackUp, Preflight, RunOptions
 
 A, B = stanza("TSM1"), stanza("TSM2")
 BACKUP = stanza("TSMDBMGR", "tsm1.example.com")._replace(node="$$_TSMDBMGR_$$")
@@ -214,3 +219,47 @@ def test_a_password_that_ran_out_is_set_anew_unless_other_things_were_named() ->
     # There is something to do, so that it counts who may do it.
     assert password(Selection(), fine, writable=False) == (True, "store-not-writable")
     assert password(Selection(), fine, expired=False, writable=False) == (False, None)
+
+
+def test_a_password_is_left_alone_where_the_policy_leaves_its_owner_alone() -> None:
+    made = store(NEW._replace(label=LABEL), uses=[A])._replace(password_expires=NOW - timedelta(days=1))
+    known = inventory(made, presented=[presents("TSM1")])
+    (item,) = assess(known)
+    for brought, password in ((Brought(), True), (Brought(left_out=True), False)):
+        (one,) = choose(known, (item._replace(brought=brought),), Selection())
+        assert one.password is password
+    # What the policy brings is something to do.
+    closed = made._replace(writable=False, password_expires=None)
+    known = inventory(closed, presented=[presents("TSM1")])
+    (item,) = assess(known)
+    brings = Brought(adds=((server("TSM1"), certificate("x")),))
+    (one,) = choose(known, (item._replace(brought=brings),), Selection())
+    assert one.problem is not None and one.problem.code == "store-not-writable"
+
+
+# --- policy ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("a b", '"a b"'), ('a"b', '"a\\u0022b"'), ("a\\b", '"a\\u005cb"'), ("\x1f\x7f", '"\\u001f\\u007f"')],
+)
+def test_a_text_is_written_as_toml_has_it(text: str, written: str) -> None:
+    assert policy_text._quoted(text) == written
+
+
+def test_a_remark_is_one_line() -> None:
+    assert policy_text._one_line("a b\nc\x7f\x1f!") == "a b?c??!"
+
+
+# --- proofs ----------------------------------------------------------------------------------------------
+
+
+def test_a_preflight_without_a_stanza_and_a_plan_without_a_server_ask_nobody() -> None:
+    known = inventory(store(certificate(LABEL, "old"), uses=[A]), presented=[presents("TSM1")])
+    plan = make_plan(known, Selection(), RunOptions())
+    only = dataclass_replace(plan.stores[0], steps=(Preflight(None, None), BackUp()), warnings=())
+    plan = dataclass_replace(plan, stores=(only,))
+    assert asked_before(plan, known) == ()
+    (found,) = with_proofs(plan, known, None, named=False).stores
+    assert (found.steps, found.warnings) == (only.steps, ())
