@@ -11,17 +11,31 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.transaction.kit import PASSWORD, STASH, UNIX, Machine, database, kinds, machine
+from tests.transaction.kit import (
+    PASSWORD,
+    STASH,
+    UNIX,
+    Machine,
+    database,
+    kinds,
+    machine,
+    plan_for,
+    tell,
+    waiting,
+)
 
 from dsmcertfix.errors import EditFailed, NotFound, NotPermitted, Unrecovered
 from dsmcertfix.ibm.engines import NativeEngine
 from dsmcertfix.ibm.key_database import kdb
-from dsmcertfix.model import Programs
-from dsmcertfix.planning.steps import BackUp, Restore
+from dsmcertfix.model import Programs, Server
+from dsmcertfix.planning.steps import BackUp, MoveOut, Prove, Restore, step_name
 from dsmcertfix.transaction import running, staging, tools
+from dsmcertfix.transaction.client import ClientTransaction, Tools
 from dsmcertfix.transaction.ending import expire, finished_run, remains
+from dsmcertfix.transaction.executor import Run, Subject
+from dsmcertfix.transaction.journal import Event
 from dsmcertfix.transaction.rollback import Rollback
-from dsmcertfix.transaction.runs import past_runs
+from dsmcertfix.transaction.runs import past_run, past_runs
 
 LIMITS: Any = SimpleNamespace(program_s=90.0, probe_s=1.0)
 GSKIT = Programs(Path("/opt/gsk8capicmd_64"), None)
@@ -187,9 +201,60 @@ def test_a_system_error_in_a_rollback_is_told_by_the_step(mine: Machine) -> None
 
 @contextlib.contextmanager
 def _rollback(mine: Machine) -> Iterator[Any]:
-    from dsmcertfix.transaction.executor import Run, Subject
-
     now, journal = mine.read(), mine.begin()
     run = Run("r", journal.path.parent, journal, mine.interrupts)
     yield Rollback(Subject(now.located, now.files), Path("/set"), UNIX, run, dict, lambda: None)
     journal.close()
+
+
+def test_a_system_error_in_a_client_s_transaction_is_told_by_the_step(mine: Machine) -> None:
+    plan, journal = plan_for(mine.read()), mine.begin()
+    run = Run("r", journal.path.parent, journal, mine.interrupts)
+    transaction = ClientTransaction(plan, _no_tools(mine), run, tell)
+    codes = {step_name(step): transaction._told(step, OSError(5, "x", "/file")).code for step in plan.steps}
+    journal.close()
+    assert codes == {
+        "back-up": "backup-not-made",
+        "stage": "private-copy-failed",
+        "delete-label": "private-copy-failed",
+        "check-staged": "private-copy-failed",
+        "swap": "live-step-failed",
+        "reconnect": "client-not-run",
+        "check-live": "live-step-failed",
+    }
+    told = transaction._told(Prove(Server("a", 1)), OSError(5, "the reason", "/file"))
+    assert (told.code, told.context) == ("live-step-failed", ("/file",))
+    assert told.message.endswith(": the reason")
+    assert transaction._told(Prove(Server("a", 1), copy=True), OSError(5, "x")).code == "private-copy-failed"
+    assert transaction._told(MoveOut(), OSError("odd")).message.endswith(": odd")
+
+
+def _no_tools(mine: Machine) -> Tools:
+
+    return Tools(
+        UNIX, (), waiting(lambda stanza, owner: None), lambda _: mine.read(), mine.present, mine.prove
+    )
+
+
+# --- journals --------------------------------------------------------------------------------------------
+
+AT = datetime(2031, 1, 1, tzinfo=timezone.utc)
+
+
+def test_a_run_is_called_by_its_first_event_and_by_no_other(tmp_path: Path) -> None:
+    def told(kind: str, **data: Any) -> tuple[str, str | None]:
+        run = past_run(tmp_path, (Event(0, AT, kind, None, data),))
+        return run.command, run.undoes
+
+    assert told("run-started", command="trust", undoes="r0") == ("trust", "r0")
+    assert told("something", command="trust", undoes="r0") == ("fix", None)
+    assert told("run-started") == ("fix", None)
+
+
+def test_what_was_left_and_tidied_since_is_not_untidy(tmp_path: Path) -> None:
+    def untidy(*events: tuple[str, str | None]) -> frozenset[str]:
+        made = [Event(0, AT, "run-started"), *(Event(1, AT, kind, store) for kind, store in events)]
+        return frozenset(past_run(tmp_path, tuple(made)).untidy)
+
+    assert untidy(("left-behind", "a"), ("left-behind", None), ("left-behind", "b"), ("tidied", "a")) == {"b"}
+    assert untidy(("tidied", "a"), ("left-behind", "a")) == {"a"}
