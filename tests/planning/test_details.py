@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pytest
 from tests.authorities import Made, may_sign
-from tests.facts import DOWN, NOW, ca, certificate, fetched, inventory, presents, server, stanza, store
+from tests.facts import ALICE, DOWN, NOW, ca, certificate, fetched, inventory, presents, server, stanza, store
 
-from dsmcertfix.model import Certificate, Export, Presented, StanzaUse
-from dsmcertfix.planning import policy_text
+from dsmcertfix import budgets
+from dsmcertfix.errors import UsageError
+from dsmcertfix.ibm.key_database.chain import out_of_date
+from dsmcertfix.model import Certificate, Export, FileFact, Presented, StanzaUse, StoreFile
+from dsmcertfix.planning import policy_text, toml_places
 from dsmcertfix.planning.assess import Assessed, AssessedStore, assess
 from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.given import Context, given_to
 from dsmcertfix.planning.labels import label_names
 from dsmcertfix.planning.pins import Pin, unmatched
-from dsmcertfix.planning.policy import Brought
+from dsmcertfix.planning.policy import Allowed, Brought, ServerRule
 from dsmcertfix.planning.preflight import server_problem, session_problem
 from dsmcertfix.planning.proofs import asked_before, with_proofs
 from dsmcertfix.planning.selection import Selection, choose
-from dsmcertfix.planning.steps import BackUp, Preflight, RunOptions
+from dsmcertfix.planning.steps import BackUp, Preflight, Reconnect, RunOptions, Swap, step_text
 
 A, B = stanza("TSM1"), stanza("TSM2")
 BACKUP = stanza("TSMDBMGR", "tsm1.example.com")._replace(node="$$_TSMDBMGR_$$")
@@ -263,3 +266,94 @@ def test_a_preflight_without_a_stanza_and_a_plan_without_a_server_ask_nobody() -
     assert asked_before(plan, known) == ()
     (found,) = with_proofs(plan, known, None, named=False).stores
     assert (found.steps, found.warnings) == (only.steps, ())
+
+
+# --- edges -----------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_is_in_date_to_the_very_moment_of_its_end_and_from_that_of_its_begin() -> None:
+    one = NEW._replace(not_before=NOW, not_after=NOW)
+    assert out_of_date(one, NOW) is None
+    assert out_of_date(one, NOW + timedelta(microseconds=1)) == "expired"
+    assert out_of_date(one, NOW - timedelta(microseconds=1)) == "not-yet-valid"
+
+
+@pytest.mark.parametrize(("days", "ended"), [(0.5, False), (-0.5, True), (None, False)])
+def test_of_a_certificate_of_nobody_it_is_told_that_it_expired(days: float | None, ended: bool) -> None:
+    for held in (certificate("a stray one", days=days), certificate("a root", kind="ca", days=days)):
+        ((one,),) = (item.certificates for item in assess(inventory(store(held, uses=[A, B]))))
+        assert (", which expired on" in one.reason) is ended and one.server is None
+
+
+def test_a_session_is_told_with_its_user_and_without_one_by_nothing() -> None:
+    assert step_text(Reconnect(A, "alice")).endswith(" as alice")
+    assert " as" not in step_text(Reconnect(A, ""))
+    assert Swap().keep_index is False and "index" in step_text(Swap()) != step_text(Swap(True))
+
+
+def test_a_store_whose_key_database_is_gone_misses_its_servers_and_one_that_cannot_be_read_does_not() -> None:
+    def missed(*present: StoreFile) -> int:
+        files = tuple(FileFact(file, file in present) for file in StoreFile)
+        made = store(uses=[A], files=files, problem=DOWN)
+        (item,) = assess(inventory(made, presented=[presents("TSM1")]))
+        return len(item.pending)
+
+    assert missed() == missed(StoreFile.STH) == 1
+    assert missed(StoreFile.KDB) == missed(*StoreFile) == 0
+
+
+def test_what_another_store_of_the_owner_holds_is_not_missing_and_its_own_does_not_count() -> None:
+    here = store(uses=[A], directory="/a")
+    other = store(NEW._replace(label="x"), uses=[B], directory="/b")
+    seen = [presents("TSM1")]
+    assert [len(item.pending) for item in assess(inventory(here, other, presented=seen))] == [0, 0]
+    theirs = store(NEW._replace(label="x"), uses=[B], directory="/b", owner=ALICE)
+    assert len(assess(inventory(here, theirs, presented=seen))[0].pending) == 1
+    # Its own copy is not trusted: then it is missing all the same.
+    own = store(NEW._replace(label="y", trusted=False, kind="ca"), uses=[A], directory="/a")
+    assert assess(inventory(own, presented=seen))[0].store is own
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "where"),
+    [
+        ("a = 1\nb = [1,\n 2]\nc = 3\n", ("c",), (4, 1)),
+        ("a = 1\n", ("a",), (1, 1)),
+        ("a = 1\n", ("z",), (1, 1)),
+        ("\n[[s]]\nn = 1\n[[s]]\nn = 2\n", ("s", 1, "n"), (5, 1)),
+    ],
+)
+def test_a_place_in_a_policy_is_its_line_and_column(
+    text: str, path: tuple[str | int, ...], where: tuple[int, int]
+) -> None:
+    assert toml_places.place(text, path) == where
+
+
+POLICY = 'schema = "dsmcertfix.policy/1"\n'
+
+
+def test_a_policy_s_notes_and_limits_are_read_at_their_edges() -> None:
+    def read(text: str) -> object:
+        try:
+            return policy_text.parse(POLICY + text, Path("p"))
+        except UsageError as error:
+            return error.message
+
+    assert "max_stores" not in str(read("[machine]\nmax_stores = 1\n")) or not isinstance(
+        read("[machine]\nmax_stores = 1\n"), str
+    )
+    assert "at least 1 is needed" in str(read("[machine]\nmax_stores = 0\n"))
+    rule = '[[server]]\nname = "A"\ntrust_on_first_use = true\nnote = {}\n'
+    assert not isinstance(read(rule.format('"x"')), str)
+    assert isinstance(read(rule.format("1")), str)
+    cap = budgets.POLICY_TEXT.cap
+    assert not isinstance(read(rule.format('"' + "x" * cap + '"')), str)
+    assert budgets.POLICY_TEXT.exceeded() in str(read(rule.format('"' + "x" * (cap + 1) + '"')))
+
+
+def test_the_first_day_is_written() -> None:
+    rule = ServerRule(("A",), (Allowed("a" * 64, since=NOW.date(), until=NOW.date()),))
+    text = policy_text.written([(rule, ())], ())
+    assert f"from = {NOW.date()}" in text and f"until = {NOW.date()}" in text
+    bare = policy_text.written([(ServerRule(("A",), (Allowed("a" * 64),)), ())], ())
+    assert "from =" not in bare and "until =" not in bare
