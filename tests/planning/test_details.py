@@ -12,9 +12,11 @@ from tests.facts import ALICE, DOWN, NOW, ca, certificate, fetched, inventory, p
 
 from dsmcertfix import budgets
 from dsmcertfix.errors import UsageError
+from dsmcertfix.ibm.key_database import certificate as described
+from dsmcertfix.ibm.key_database import spelling
 from dsmcertfix.ibm.key_database.chain import out_of_date
-from dsmcertfix.model import Certificate, Export, FileFact, Presented, StanzaUse, StoreFile
-from dsmcertfix.planning import policy_text, toml_places
+from dsmcertfix.model import Certificate, Export, FileFact, Presented, Stanza, StanzaUse, StoreFile
+from dsmcertfix.planning import fix, policy_text, toml_places
 from dsmcertfix.planning.assess import Assessed, AssessedStore, assess
 from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.given import Context, given_to
@@ -25,6 +27,7 @@ from dsmcertfix.planning.preflight import server_problem, session_problem
 from dsmcertfix.planning.proofs import asked_before, with_proofs
 from dsmcertfix.planning.selection import Selection, choose
 from dsmcertfix.planning.steps import BackUp, Preflight, Reconnect, RunOptions, Swap, step_text
+from dsmcertfix.planning.views import View
 
 A, B = stanza("TSM1"), stanza("TSM2")
 BACKUP = stanza("TSMDBMGR", "tsm1.example.com")._replace(node="$$_TSMDBMGR_$$")
@@ -357,3 +360,79 @@ def test_the_first_day_is_written() -> None:
     assert f"from = {NOW.date()}" in text and f"until = {NOW.date()}" in text
     bare = policy_text.written([(ServerRule(("A",), (Allowed("a" * 64),)), ())], ())
     assert "from =" not in bare and "until =" not in bare
+
+
+def test_a_ca_that_the_server_presents_for_itself_is_exchanged() -> None:
+    """Some servers' own certificates say that they are a CA's."""
+    own = ca("a CA by its own word")
+    (one,) = judged(own, shown=presents("TSM1", own)).certificates
+    assert one.remedy == "exchange"
+
+
+def test_what_a_client_s_store_says_of_another_server_or_an_old_one_proves_nothing() -> None:
+    def provider(held: Certificate, *uses: Stanza) -> str | None:
+        client = store(held, uses=uses, directory="/a")
+        needs = store(certificate(LABEL, "old"), uses=[A], directory="/b", area="api")
+        known = inventory(client, needs, presented=[presents("TSM1"), presents("TSM2")])
+        assessed = assess(known)
+        context = Context(known, assessed, RunOptions(), ())
+        found = given_to(needs, (server("TSM1"),), assessed[1].certificates, context)
+        return found[0].adds[0].provider if found else None
+
+    assert provider(NEW._replace(label=LABEL), A) is not None
+    assert provider(certificate(LABEL, "old"), A) is None
+    superseded = NEW._replace(label=LABEL, not_after=NOW - timedelta(days=1))
+    assert provider(superseded, A) is None
+
+
+def test_a_label_of_two_servers_says_nothing_of_whose_it_is() -> None:
+    def chosen(label: str, name: str) -> int:
+        known = inventory(store(certificate(label), uses=[A, B]), presented=[])
+        (one,) = choose(known, assess(known), Selection(servers=(name,)))
+        return len(one.targets)
+
+    assert chosen("TSM1 and TSM2", "TSM1") == 0
+    assert chosen("TSM1 alone", "TSM1") == 1
+    assert chosen("TSM9 alone", "TSM9") == 1
+    assert chosen("TSM9 alone", "TSM1") == 0
+
+
+def test_what_the_server_presents_is_by_its_first_certificate() -> None:
+    own, above = certificate("own"), ca("above")
+    seen = View(server("TSM1"), presents("TSM1", own, above))
+    assert seen.own == own.sha256 and seen.answered
+    assert (
+        View(server("TSM1")).own is None and View(server("TSM1"), presents("TSM1", problem=DOWN)).own is None
+    )
+
+
+@pytest.mark.parametrize(("kind", "named", "fetched"), [("server", True, True), ("server", False, False)])
+def test_only_what_a_server_hands_out_comes_back(kind: str, named: bool, fetched: bool) -> None:
+    one = Assessed(certificate("a"), "ok", "", server("TSM1") if named else None, 1)
+    assert fix._is_fetched(one) is fetched
+    by_person = Assessed(ca("a"), "ok", "", server("TSM1"), 1, "authority")
+    assert fix._is_fetched(by_person) is False
+
+
+def test_trouble_with_a_part_of_a_certificate_is_told_and_that_there_is_no_room_is_raised() -> None:
+    problems: list[str] = []
+
+    def fails() -> str:
+        raise ValueError("odd")
+
+    def full() -> str:
+        raise MemoryError
+
+    assert described._attempt(problems, "issuer", fails, "") == "" and problems == ["issuer: odd"]
+    with pytest.raises(MemoryError):
+        described._attempt(problems, "issuer", full, "")
+    assert described._attempt(problems, "serial", lambda: "7", "") == "7" and len(problems) == 1
+    broken = described.describe(b"\x30\x03\x02\x01\x01", "x")
+    assert broken.kind == "unreadable" and broken.problem
+    assert described.describe(Made("a").stored().der, "x").problem is None
+
+
+@pytest.mark.parametrize("date", [b"000229120000Z", b"500101000000Z", b"491231235959Z", b"991231235959Z"])
+def test_a_date_of_two_digits_is_of_its_century(date: bytes) -> None:
+    value = b"\x17" + bytes([len(date)]) + date
+    assert spelling._date(value) == value

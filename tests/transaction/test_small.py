@@ -13,27 +13,44 @@ from typing import Any
 import pytest
 from tests.transaction.kit import (
     PASSWORD,
+    STANZA,
     STASH,
     UNIX,
     Machine,
+    backed_up,
     database,
+    fetching,
     kinds,
     machine,
+    opened,
     plan_for,
+    seen,
     tell,
     waiting,
 )
 
-from dsmcertfix.errors import EditFailed, NotFound, NotPermitted, Unrecovered
+from dsmcertfix.errors import (
+    CannotReconnect,
+    EditFailed,
+    NotFound,
+    NotPermitted,
+    ReconnectFailed,
+    Unrecovered,
+)
+from dsmcertfix.ibm.client.dsmc import Session
 from dsmcertfix.ibm.engines import NativeEngine
 from dsmcertfix.ibm.key_database import kdb
-from dsmcertfix.model import Programs, Server
-from dsmcertfix.planning.steps import BackUp, MoveOut, Prove, Restore, step_name
-from dsmcertfix.transaction import running, staging, tools
+from dsmcertfix.model import Programs, Proof, Server
+from dsmcertfix.planning.steps import BackUp, MoveOut, Preflight, Prove, Restore, Stage, step_name
+from dsmcertfix.report.result import StoreReport
+from dsmcertfix.system.process.run import waited
+from dsmcertfix.transaction import executor, live, running, runs, staging, tools
 from dsmcertfix.transaction.client import ClientTransaction, Tools
-from dsmcertfix.transaction.ending import expire, finished_run, remains
+from dsmcertfix.transaction.ending import expire, finished_run, put_away_unreadable, remains
 from dsmcertfix.transaction.executor import Run, Subject
-from dsmcertfix.transaction.journal import Event
+from dsmcertfix.transaction.folding import store_data, store_from_data
+from dsmcertfix.transaction.goal import Goal, goal_from
+from dsmcertfix.transaction.journal import Event, chain_of
 from dsmcertfix.transaction.rollback import Rollback
 from dsmcertfix.transaction.runs import past_run, past_runs
 
@@ -258,3 +275,141 @@ def test_what_was_left_and_tidied_since_is_not_untidy(tmp_path: Path) -> None:
 
     assert untidy(("left-behind", "a"), ("left-behind", None), ("left-behind", "b"), ("tidied", "a")) == {"b"}
     assert untidy(("tidied", "a"), ("left-behind", "a")) == {"a"}
+
+
+# --- and more --------------------------------------------------------------------------------------------
+
+
+def test_an_event_of_another_kind_does_not_tidy_and_a_path_with_a_nul_is_none(tmp_path: Path) -> None:
+    events = (Event(0, AT, "run-started"), Event(1, AT, "left-behind", "a"), Event(2, AT, "something", "a"))
+    assert past_run(tmp_path, events).untidy == {"a"}
+    assert runs._straight("/a/b") == Path("/a/b")
+    for odd in ("a/b", "/a/../b", "/a\0b"):
+        with pytest.raises(ValueError, match="whole path"):
+            runs._straight(odd)
+
+
+def test_of_a_broken_chain_the_first_line_is_told() -> None:
+    line = '{{"n": {}, "at": "2031-01-01T00:00:00+00:00", "event": "x", "prev": "{}"}}'
+    data = "\n".join(line.format(number, "0" * 64) for number in range(4)).encode()
+    assert chain_of(data).broken_at == 2
+
+
+def test_a_store_survives_the_journal_with_its_problem_and_outcome() -> None:
+    problem = NotFound("a-code", "a message").problem()
+    report = StoreReport("s1", "/store", problem=problem, outcome="changed")
+    again = store_from_data(store_data(report))
+    assert (again.problem, again.outcome) == (problem, "changed")
+
+
+def test_nothing_beside_a_broken_or_untouched_store_is_tidied(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[bool] = []
+    real = executor.tidy
+
+    def tidy(*arguments: Any, touched: bool, seen: list[bool] = touched) -> bool:
+        seen.append(touched)
+        return real(*arguments, touched=touched)
+
+    monkeypatch.setattr(executor, "tidy", tidy)
+    plan = plan_for(mine.read())
+    mine.carry_out(replace(plan, steps=(Stage(),)), lambda stanza, owner: None)
+
+    def block(stanza: Any, owner: Any) -> ReconnectFailed:
+        (mine.directory / "dsmcert.idx").unlink(missing_ok=True)
+        (mine.directory / "dsmcert.idx").mkdir()
+        return ReconnectFailed("client-refused", "refused")
+
+    ended, _ = mine.fix(block)
+    assert ended.outcome == "broken"
+    (mine.directory / "dsmcert.idx").rmdir()
+    assert touched == [False, False]
+
+
+def test_what_a_client_proved_may_be_put_in_and_nothing_else(mine: Machine) -> None:
+    plan, journal = plan_for(mine.read()), mine.begin()
+    new = plan.store.certificates[0]
+    run = Run("r", journal.path.parent, journal, mine.interrupts)
+    transaction = ClientTransaction(plan, _no_tools(mine), run, tell)
+    with pytest.raises(CannotReconnect) as raised:
+        transaction._add("L", new, "client")
+    assert raised.value.code == "certificate-not-proved"
+    run.proved.add(("client", new.sha256))
+    with pytest.raises((EditFailed, OSError)):
+        transaction._add("L", new, "client")
+    journal.close()
+
+
+def test_an_index_that_is_not_that_of_the_set_goes_and_no_other_file(mine: Machine, tmp_path: Path) -> None:
+    backup = backed_up(mine.store, tmp_path / "set")
+    with opened(mine.store) as directory:
+        live.drop_new_index(directory, backup)
+        assert sorted(seen(mine.directory)) == ["dsmcert.idx", "dsmcert.kdb", "dsmcert.sth"]
+        (mine.directory / "dsmcert.idx").write_bytes(b"half")
+        (mine.directory / "dsmcert.sth").write_bytes(b"half")
+        live.drop_new_index(directory, backup)
+    assert sorted(seen(mine.directory)) == ["dsmcert.kdb", "dsmcert.sth"]
+
+
+def test_a_run_that_is_none_cannot_be_put_away(mine: Machine) -> None:
+    mine.fix()
+    for name in ("nothing", "../runs", ""):
+        with pytest.raises(NotFound):
+            put_away_unreadable(mine.state, name)
+    (run,) = past_runs(mine.state)
+    assert not put_away_unreadable(mine.state, run.id) and past_runs(mine.state) == (run,)
+
+
+def test_a_run_has_its_name_and_directory_and_its_journal_is_closed_behind_it(mine: Machine) -> None:
+    places = SimpleNamespace(root=Path("/"))
+    platform = SimpleNamespace(places=places, private_directory=UNIX.private_directory)
+    host: Any = SimpleNamespace(platform=platform, state=mine.state)
+    with running.running(host, "trust", mine.events.append, more="x") as run:
+        assert run.directory == run.journal.path.parent and run.id == run.directory.name
+        run.journal.append("something")
+    header = mine.events[0].data
+    assert (header["command"], header["root"], header["more"]) == ("trust", "/", "x")
+    with pytest.raises(OSError, match="Bad file"):
+        run.journal.append("something")
+
+
+def test_without_a_client_nothing_reconnects(mine: Machine) -> None:
+    platform = SimpleNamespace(trusted=lambda program: program)
+    host: Any = SimpleNamespace(platform=platform)
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(tools, "prover", lambda platform, limits: None)
+    try:
+        made = tools.tools_for(host, Programs(None, None), "native", LIMITS)
+        plan = plan_for(mine.read())
+        error = waited(made.reconnect(STANZA, plan))
+        assert error is not None and error.code == "no-client-program"
+        asked: list[Any] = []
+
+        def query(program: Path, stanza: Any, owner: Any, *, timeout_s: float) -> Iterator[float]:
+            asked.append((program, stanza, owner, timeout_s))
+            yield 0.0
+            return Session(12, False, False, ("ANS1592E",))
+
+        monkey.setattr(tools.dsmc, "query_session", query)
+        made = tools.tools_for(host, Programs(None, Path("/opt/dsmc")), "native", LIMITS)
+        error = waited(made.reconnect(STANZA, plan))
+        assert asked == [(Path("/opt/dsmc"), STANZA, plan.store.located.owner, 90.0)]
+        assert error is not None and error.code == "client-not-connected"
+    finally:
+        monkey.undo()
+
+
+def test_a_preflight_s_note_is_in_the_journal(mine: Machine) -> None:
+    proof = Proof(Server("a", 1), "accepted", 0, "the proof")
+    plan = plan_for(mine.read())
+    steps = (Preflight(STANZA, None, proof), *plan.steps)
+    _, journal = mine.carry_out(replace(plan, steps=steps), fetching(mine.directory))
+    notes = {event.data.get("step"): event.data.get("note") for event in journal.events}
+    assert notes["preflight"] == "the proof"
+
+
+def test_a_goal_with_servers_survives_the_journal() -> None:
+    goal = Goal(frozenset(), frozenset(), (frozenset({"a"}),), None, (Server("tsm.example.com", 1500),))
+    data = {"removed": [], "kept": [], "expected": [["a"]], "servers": [["tsm.example.com", 1500]]}
+    assert goal_from({"goal_given": data}) == goal
