@@ -10,6 +10,7 @@ import pytest
 from tests.transaction.kit import UNIX, Machine, database, fetching, kinds, machine, plan_for, seen
 
 from dsmcertfix.errors import NotPermitted, SwapFailed, Unrecovered
+from dsmcertfix.ibm import gskit_tls
 from dsmcertfix.ibm.server.instance import LocatedInstance
 from dsmcertfix.model import LocatedStore, Owner, Proof, Server, ServerFile, StoreFile
 from dsmcertfix.transaction import live, recovery
@@ -358,8 +359,8 @@ def test_what_a_run_put_in_itself_is_finished_only_where_ibm_s_tls_accepts_it(
     (store,) = run.stores
     backup: Backup[Any] = load_backup(store.backup_path, StoreFile)
     one = Server("tsm1.example.com", 1500)
-    monkeypatch.setattr(recovery.gskit_tls, "library", lambda platform: Path("/lib"))
-    monkeypatch.setattr(recovery.gskit_tls, "prove", lambda *arguments: Proof(one, answer, 0, "the reason"))
+    monkeypatch.setattr(gskit_tls, "library", lambda platform: Path("/lib"))
+    monkeypatch.setattr(gskit_tls, "prove", lambda *arguments: Proof(one, answer, 0, "the reason"))
     monkeypatch.setattr(recovery, "started_after", lambda at: rebooted)
     journal = Journal(run.journal_path, ignore, read_journal(run.journal_path))
     assert isinstance(store.located, LocatedStore)

@@ -37,13 +37,14 @@ from dsmcertfix.errors import (
     ReconnectFailed,
     Unrecovered,
 )
+from dsmcertfix.ibm.client import dsmc
 from dsmcertfix.ibm.client.dsmc import Session
 from dsmcertfix.ibm.engines import NativeEngine
 from dsmcertfix.ibm.key_database import kdb
 from dsmcertfix.model import Programs, Proof, Server
 from dsmcertfix.planning.steps import BackUp, MoveOut, Preflight, Prove, Restore, Stage, step_name
 from dsmcertfix.report.result import StoreReport
-from dsmcertfix.system.process.run import waited
+from dsmcertfix.system.process.run import Waits, waited
 from dsmcertfix.transaction import executor, live, running, runs, staging, tools
 from dsmcertfix.transaction.client import ClientTransaction, Tools
 from dsmcertfix.transaction.ending import expire, finished_run, put_away_unreadable, remains
@@ -306,7 +307,7 @@ def test_nothing_beside_a_broken_or_untouched_store_is_tidied(
     mine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched: list[bool] = []
-    real = executor.tidy
+    real = live.tidy
 
     def tidy(*arguments: Any, touched: bool, seen: list[bool] = touched) -> bool:
         seen.append(touched)
@@ -386,12 +387,12 @@ def test_without_a_client_nothing_reconnects(mine: Machine) -> None:
         assert error is not None and error.code == "no-client-program"
         asked: list[Any] = []
 
-        def query(program: Path, stanza: Any, owner: Any, *, timeout_s: float) -> Iterator[float]:
+        def query(program: Path, stanza: Any, owner: Any, *, timeout_s: float) -> Waits[Session]:
             asked.append((program, stanza, owner, timeout_s))
             yield 0.0
             return Session(12, False, False, ("ANS1592E",))
 
-        monkey.setattr(tools.dsmc, "query_session", query)
+        monkey.setattr(dsmc, "query_session", query)
         made = tools.tools_for(host, Programs(None, Path("/opt/dsmc")), "native", LIMITS)
         error = waited(made.reconnect(STANZA, plan))
         assert asked == [(Path("/opt/dsmc"), STANZA, plan.store.located.owner, 90.0)]
