@@ -10,6 +10,7 @@ from typing import Any
 from tests.faults.scene import Scene, States, classify
 from tests.faults.traced import Ended, Stage
 
+from dsmcertfix.errors import DsmcertfixError
 from dsmcertfix.transaction.backup import MANIFEST, Backup
 from dsmcertfix.transaction.runs import backup_sets, past_runs
 
@@ -34,7 +35,10 @@ class Sets:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`became` is "old", "new" or "both"; `lost` and `wrong` say what must not be: data, or an answer."""
+    """`became` is "old", "new", "both", or "client": the new set without what a client does without.
+
+    `lost` and `wrong` say what must not be: data, or an answer.
+    """
 
     became: str
     lost: tuple[str, ...] = ()
@@ -68,30 +72,48 @@ def after_error(scene: Scene, sets: Sets, ended: Ended, *, hopeless: bool) -> tu
     return lost, wrong
 
 
-def recovered(scene: Scene, sets: Sets, stage: Stage, *, again: bool, power_cut: bool = False) -> Verdict:
-    """Recovers the machine and judges it; `again` repairs it once more, too.
+def recovered(scene: Scene, sets: Sets, stage: Stage, *, again: bool) -> Verdict:
+    """Recovers the machine and judges it; `again` repairs it once more, too."""
+    verdict = _recovered(scene, sets, stage, spare=False)
+    wrong = [*verdict.wrong, *_looked_at(scene, sets, stage, verdict)]
+    if again and verdict.became != "mixture":
+        wrong += _repairs(scene, stage)
+    return Verdict(verdict.became, verdict.lost, tuple(wrong))
 
-    After a power cut a store may lack what a client does without.
-    """
+
+def after_power_cut(scene: Scene, sets: Sets, stage: Stage, *, look: bool) -> Verdict:
+    """As `recovered`; but a store may lack what a client does without. `look` asks the server, too."""
+    try:
+        verdict = _recovered(scene, sets, stage, spare=True)
+    except DsmcertfixError as error:
+        return Verdict("mixture", (f"no journal or backup can be read: {error.message}",))
+    wrong = [*verdict.wrong, *(_looked_at(scene, sets, stage, verdict) if look else ())]
+    whole = verdict.became != "new" or classify(scene.states(), sets.before, sets.after) == "new"
+    return Verdict(verdict.became if whole else "client", verdict.lost, tuple(wrong))
+
+
+def _recovered(scene: Scene, sets: Sets, stage: Stage, *, spare: bool) -> Verdict:
+    """After `recover`; with `spare` a store may lack what a client does without."""
     lost: list[str] = []
     wrong: list[str] = []
     ended = stage.run(scene.arguments("recover", "--json"))
     if ended.code != 0:
         wrong.append(f"recover ends with {ended.code}: {_said(ended)}")
     wrong += scene.untold(ended.stdout)
-    became = classify(scene.states(), sets.before, sets.after, spare=power_cut)
+    became = classify(scene.states(), sets.before, sets.after, spare=spare)
     if became == "mixture":
         lost.append(f"a mixture: {_differing(scene, sets)}")
     wrong += [f"left behind: {path.name}" for path in scene.leftovers()]
     lost += _backups(scene, removing=sets.removing)
     if sets.removing:
         wrong += _prunes(scene, stage)
-    wrong += unfinished(scene) if sets.removing else _journal(scene, sets, spare=power_cut)
-    affected = sets.after_affected if became == "new" else sets.before_affected
-    wrong += _detects(scene, stage, affected=affected)
-    if again and became != "mixture":
-        wrong += _repairs(scene, stage)
+    wrong += unfinished(scene) if sets.removing else _journal(scene, sets, spare=spare)
     return Verdict(became, tuple(lost), tuple(wrong))
+
+
+def _looked_at(scene: Scene, sets: Sets, stage: Stage, verdict: Verdict) -> list[str]:
+    affected = sets.after_affected if verdict.became == "new" else sets.before_affected
+    return _detects(scene, stage, affected=affected)
 
 
 def _said(ended: Ended) -> str:

@@ -10,13 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.traced import LIMIT_S, call, hold_back, redirect
+from tests.faults.tree import Entries, Entry, Node, read
 
 CALLS = (
     *("open", "openat", "creat", "write", "pwrite64", "writev", "pwritev", "lseek", "truncate", "ftruncate"),
     *("fsync", "fdatasync", "sync", "syncfs", "dup", "dup2", "dup3", "fcntl", "sendfile", "copy_file_range"),
     *("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat"),
     *("symlink", "symlinkat", "chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat", "lchown"),
-    *("fsetxattr", "setxattr", "setresuid", "setresgid", "setreuid", "setregid", "close"),
+    *(
+        "fsetxattr",
+        "setxattr",
+        "fremovexattr",
+        "removexattr",
+        "setresuid",
+        "setresgid",
+        "setreuid",
+        "setregid",
+        "close",
+    ),
     *("setuid", "setgid"),
     *("clone", "clone3", "fork", "vfork"),
 )
@@ -25,20 +36,7 @@ _TOKEN = re.compile(r'"((?:\\x..)*)"(?:\.\.\.)?|(AT_FDCWD|-?\d+)<([^>]*)>(?:\(de
 _TEXT = re.compile(r"\\x(..)")
 
 
-@dataclass(eq=False, slots=True)
-class Node:
-    """A file or directory. `first` is where it lay before the run, None for one that the run made."""
-
-    is_directory: bool
-    first: Path | None
-    mode: int = 0
-    uid: int = 0
-    gid: int = 0
-
-
 END = -1
-Entry = tuple[Node, str]
-"""A name in a directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Recording:
 
     area: Path
     root: Node
-    entries: dict[Entry, Node]
+    entries: Entries
     operations: list[Operation] = field(default_factory=list)
 
 
@@ -104,7 +102,7 @@ def record(directory: Path, area: Path, arguments: Sequence[str]) -> tuple[int, 
     """The command has ended; its exit code, and what it did below `area`."""
     for old in directory.glob("calls.*"):
         old.unlink()
-    recording = _tree(area)
+    recording = Recording(area, *read(area))
     waits, go = os.pipe()
 
     def work() -> int:
@@ -131,24 +129,11 @@ def record(directory: Path, area: Path, arguments: Sequence[str]) -> tuple[int, 
     os.close(go)
     os.close(waits)
     _, status = os.waitpid(pid, 0)
+    # A server that the run started goes on, untraced.
+    trace.terminate()
     trace.communicate(timeout=LIMIT_S)
     _Reader(recording, pid).read(directory)
     return os.waitstatus_to_exitcode(status), recording
-
-
-def _tree(area: Path) -> Recording:
-    root = Node(is_directory=True, first=area)
-    found = Recording(area, root, {})
-    nodes = {area: root}
-    links: dict[int, Node] = {}
-    for parent, directories, files in os.walk(area):
-        for name in (*directories, *files):
-            path = Path(parent, name)
-            info = path.lstat()
-            node = links.get(info.st_ino) or Node(name in directories and not path.is_symlink(), path)
-            links[info.st_ino] = nodes[path] = node
-            found.entries[nodes[Path(parent)], name] = node
-    return found
 
 
 class _Reader:
@@ -238,7 +223,7 @@ class _Reader:
             else None
         )
         if node is None and entry is not None and "O_CREAT" in flags:
-            node = Node(False, None, int(str(given[3]), 8) & ~0o022, process.uid, process.gid)
+            node = Node("file", int(str(given[3]), 8) & ~0o022, process.uid, process.gid)
             yield Names(((entry, node),))
         elif node is not None and "O_TRUNC" in flags:
             yield Bytes(node, 0, None)
@@ -317,7 +302,7 @@ class _Reader:
         entry = self._entry(_at(given[0], given[1]))
         if entry is not None:
             mode = int(str(given[2]), 8) & ~0o022
-            yield Names(((entry, Node(True, None, mode, process.uid, process.gid)),))
+            yield Names(((entry, Node("directory", mode, process.uid, process.gid)),))
 
     def _mkdir(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
         yield from self._mkdirat(process, [None, *given], answer, at)
@@ -336,6 +321,16 @@ class _Reader:
         opened = self._of(process, _handle(given[0]))
         if opened is not None:
             yield Owned(opened.node, (-1, int(str(given[1])), int(str(given[2]))))
+
+    def _fchownat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
+        node = self._node(_at(given[0], given[1]))
+        if node is not None:
+            yield Owned(node, (-1, int(str(given[2])), int(str(given[3]))))
+
+    def _fchmodat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
+        node = self._node(_at(given[0], given[1]))
+        if node is not None:
+            yield Owned(node, (int(str(given[2]), 8), -1, -1))
 
     def _fsetxattr(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
         opened = self._of(process, _handle(given[0]))
@@ -360,7 +355,7 @@ class _Reader:
     _setregid = _setresgid = _setgid
 
 
-def apply(entries: dict[Entry, Node], names: Names) -> None:
+def apply(entries: Entries, names: Names) -> None:
     for entry, node in names.changes:
         if node is None:
             entries.pop(entry, None)

@@ -101,6 +101,9 @@ class Scene:
     def settle(self) -> None:
         """Whatever a killed run started has come to its end, or to rest."""
 
+    def rest(self) -> None:
+        """Nothing runs on the machine, as after a power cut."""
+
     def forgive(self) -> None:
         """The same command can be tried again."""
 
@@ -153,6 +156,7 @@ class ClientScene(Scene):
     def __init__(self, directory: Path, whose: Whose, servers: Path):
         super().__init__(directory)
         self.node = f"{whose}{os.getpid()}".upper()  # the server is shared with other workers
+        self._arm = servers / f"{SERVER}.arm"
         self._servers = tuple(ServerState(servers / name) for name in (SERVER, OTHER))
         self._endpoint = Endpoint(self.root)
         made = []
@@ -181,6 +185,11 @@ class ClientScene(Scene):
             with suppress(OSError):
                 os.setxattr(store / name, "user.origin", b"installed by hand")
         return store
+
+    def arguments(self, *words: str) -> tuple[str, ...]:
+        """See Scene.arguments; `trust` is given the server's certificate."""
+        given = ("--file", str(self._arm)) if words[:1] == ("trust",) else ()
+        return super().arguments(*words, *given)
 
     def settle(self) -> None:
         """No client of this machine runs any more: of a killed run one may be at work in the other store."""
@@ -247,7 +256,7 @@ def start_servers(directory: Path) -> None:
     for name in (SERVER, OTHER):
         state = ServerState(directory / name)
         (directory / f"{name}.der").write_bytes(state.identity.der)
-        state.renew()
+        (directory / f"{name}.arm").write_bytes(state.renew().arm)
 
 
 def _first(endpoint: Endpoint, servers: Path, server: str) -> tuple[str, bytes]:

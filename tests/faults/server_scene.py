@@ -29,8 +29,8 @@ _START = """#!/bin/sh
 # As a server does: what is missing is made and exported; then it runs in its instance directory.
 cd '{place}' || exit 1
 if [ ! -e cert256.arm ]; then
-    cat '{made}/cert.kdb' > cert.kdb
-    cat '{made}/cert256.arm' > new.arm && chmod 644 new.arm && chown --reference=. new.arm
+    dd if='{made}/cert.kdb' of=cert.kdb bs=1M status=none
+    dd if='{made}/cert256.arm' of=new.arm status=none && chmod 644 new.arm && chown --reference=. new.arm
     mv new.arm cert256.arm
 fi
 [ -e '{pid}.wait' ] || mkfifo '{pid}.wait'
@@ -147,6 +147,10 @@ class ServerScene(Scene):
         end = time.monotonic() + LIMIT_S
         while time.monotonic() < end and any(_is_of(program, path) for path in Path("/proc").glob("[0-9]*")):
             time.sleep(0.02)
+
+    def rest(self) -> None:
+        """See Scene.rest; the server is not started with the machine."""
+        self.stop()
 
     def amiss(self) -> list[str]:
         """The server runs after every command that ended by itself."""

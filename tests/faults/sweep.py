@@ -11,13 +11,14 @@ Prints a table; ends with 1 when anything was lost, or told wrongly.
     error           each change fails once: no room, an I/O error, access denied
     error-for-good  and from there on every call of that name
     recovery        kill, inside recover, rollback and prune
+    model           no fault in a real run: every state of a model of the protocol, and of nine mutants of it
 
 Each on stores of clients (`fix`) and on a server's key database (`server renew`). And for clients alone:
 
     together        kill, child-dies and error, while two stores are worked on at the same time
     disks           disks that are really full or read-only (root only)
     signals         INT, TERM and HUP at random moments
-    power           power cuts by two models of a file system: what was not synced is lost or torn
+    power           power cuts in every command, by three models of a file system: what was not synced is lost
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults import disks, traced
+from tests.faults import disks, powered, protocol, traced
+from tests.faults.power import GROUPS
+from tests.faults.powered import Powered
 from tests.faults.sweeps import (
     FIXES,
     POWERED,
@@ -44,7 +47,7 @@ from tests.faults.sweeps import (
     TOGETHER,
     disk_trials,
     points_sweep,
-    power_trials,
+    power_cuts,
     results,
     signal_trials,
     workers,
@@ -62,14 +65,45 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     done: list[Result] = []
+    cut: list[Powered] = []
+    seen = True
     try:
         with workers(options.jobs) as pool:
             for name in options.sweeps or SWEEPS:
-                _sweep(pool, name, options, done)
+                if name == "model":
+                    seen &= _model()
+                elif name == "power":
+                    _power(pool, options, cut)
+                else:
+                    _sweep(pool, name, options, done)
     finally:
         # Of a campaign that was stopped, too: it may have run for an hour.
-        print(table(done), flush=True)
-    return int(any(result.bad for result in done))
+        for told in (table(done) if done else "", powered.table(cut) if cut else ""):
+            print(told, flush=True)
+    return int(not seen or any(result.bad for result in done) or any(one.bad for one in cut))
+
+
+def _model() -> bool:
+    """The model was checked and told; whether it holds, and each of its mutants was found."""
+    checked = protocol.all_checked()
+    print(protocol.table(checked), flush=True)
+    return all(bool(one.wrong) == bool(mutant) for mutant, one in checked.items())
+
+
+def _power(pool: ProcessPoolExecutor, options: argparse.Namespace, cut: list[Powered]) -> None:
+    """Every power cut is judged, and told where something was lost or told wrongly."""
+    reason = _not_shown("power")
+    if reason:
+        print(f"power: not shown: {reason}", flush=True)
+        return
+    began = time.monotonic()
+    cases = [case for case in POWERED if options.case in str(case)]
+    for one in power_cuts(pool, cases, options.cuts, options.seed, options.without):
+        cut.append(one)
+        print(f"power: {one.case}: {one.judged}", file=sys.stderr, flush=True)
+        for line in one.bad:
+            print(line, flush=True)
+    print(f"power: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _sweep(pool: ProcessPoolExecutor, name: str, options: argparse.Namespace, done: list[Result]) -> None:
@@ -118,14 +152,11 @@ def _trials(pool: ProcessPoolExecutor, name: str, options: argparse.Namespace) -
         "together": (TOGETHER,),
         "disks": FIXES,
         "signals": (*FIXES, TOGETHER, RENEWAL),
-        "power": (*FIXES, *POWERED),
     }.get(name, (*FIXES, RENEWAL))
     cases = tuple(case for case in cases if options.case in str(case))
     match name:
         case "signals":
             return signal_trials(options.runs, options.seed, cases)
-        case "power":
-            return power_trials(options.cuts, options.seed, cases)
         case "disks":
             return disk_trials(options.rooms, options.names, cases)[:: options.every]
         case _:
@@ -152,7 +183,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", type=int, default=0, metavar="N", help="at most N points of a case")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many workers")
     parser.add_argument("--runs", type=int, default=500, metavar="N", help="so many signals")
-    parser.add_argument("--cuts", type=int, default=500, metavar="N", help="so many power cuts of a case")
+    parser.add_argument("--cuts", type=int, default=500, metavar="N", help="at most N power cuts of a case")
+    parser.add_argument("--without", choices=tuple(GROUPS), help="power cuts as if those were never synced")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of signals and cuts")
     parser.add_argument("--rooms", type=int, default=40, metavar="N", help="disks with up to N pages left")
     parser.add_argument("--names", type=int, default=20, metavar="N", help="disks with up to N inodes left")

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.faults.cases import CUTS, RENEW, SERVER_CUTS, Case, Workshop
 from tests.faults.disks import disks
-from tests.faults.power import cuts
+from tests.faults.powered import Powered, cut_off
 from tests.faults.scene import Mode, Whose, start_servers
 from tests.faults.server_scene import stop_left
 from tests.faults.signals import moments
@@ -37,14 +38,9 @@ SERVER_RECOVERIES = (
     *(Case("recover", "label", "server", cut) for cut in SERVER_CUTS),
     Case("rollback", "label", "server"),
 )
-POWERED = (
-    Case("rollback", "label", "alice"),
-    Case("rollback", "whole", "root"),
-    Case("recover", "label", "root", "linked"),
-    Case("recover", "whole", "alice", "reconnected"),
-    Case("prune", "label", "root"),
-)
-"""What else the power is cut in, besides repairs."""
+TRUSTS = tuple(Case("trust", "label", whose) for whose in OWNERS)
+POWERED = (*FIXES, *TRUSTS, RENEWAL, *RECOVERIES, *SERVER_RECOVERIES)
+"""What the power is cut in."""
 TOGETHER = Case("fix", "label", "both")
 """Two stores of two servers, whose clients are waited for at the same time."""
 SWEEPS = (
@@ -58,6 +54,7 @@ SWEEPS = (
     "disks",
     "signals",
     "power",
+    "model",
 )
 
 
@@ -83,9 +80,17 @@ def signal_trials(runs: int, seed: int, cases: Sequence[Case] = (*FIXES, TOGETHE
     return [Trial("signals", cases[m.number % len(cases)], m) for m in moments(runs, seed) if cases]
 
 
-def power_trials(count: int, seed: int, cases: Sequence[Case]) -> list[Trial]:
-    """So many power cuts of each case."""
-    return [Trial("power", case, cut) for case in cases for cut in cuts(count, seed)]
+def power_cuts(
+    pool: ProcessPoolExecutor, cases: Iterable[Case], count: int, seed: int, group: str | None = None
+) -> Iterator[Powered]:
+    """Each case with so many power cuts, as it is done; a worker does one after the other."""
+    futures = [pool.submit(cut_off_here, case, count, seed, group) for case in cases]
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def results(pool: ProcessPoolExecutor, wanted: Iterable[Trial]) -> Iterator[Result]:
@@ -122,6 +127,20 @@ def workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
                 stop_left(file)
 
 
+_WARM = (
+    "dsmcertfix.cli.choices",
+    "dsmcertfix.cli.repair",
+    "dsmcertfix.commands.backups",
+    "dsmcertfix.commands.fix",
+    "dsmcertfix.commands.log",
+    "dsmcertfix.report.render.json",
+    "dsmcertfix.system.log_file",
+    "dsmcertfix.system.unix.platform",
+    "dsmcertfix.system.unix.services",
+    "dsmcertfix.system.unix.system_log",
+    "filelock",
+)
+"""What each run would load anew."""
 _shop: Workshop | None = None
 
 
@@ -138,14 +157,19 @@ def _begin(directory: Path, servers: Path) -> None:
 
 
 def _warm() -> None:
-    import dsmcertfix.cli.choices
-    import dsmcertfix.commands.backups
-    import dsmcertfix.commands.fix  # noqa: F401
+    for name in _WARM:
+        import_module(name)
 
 
 def _record(case: Case) -> tuple[Point, ...]:
     assert _shop is not None
     return _shop.points(case)
+
+
+def cut_off_here(case: Case, count: int, seed: int, group: str | None = None) -> Powered:
+    """In a worker: see `cut_off`."""
+    assert _shop is not None
+    return cut_off(_shop, case, count, seed, group)
 
 
 def _try(trial: Trial) -> Result:

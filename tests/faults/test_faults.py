@@ -12,12 +12,10 @@ from tests.faults.cases import Case
 from tests.faults.disks import Disk
 from tests.faults.sweeps import (
     FIXES,
-    POWERED,
     RENEWAL,
     SERVER_RECOVERIES,
     TOGETHER,
     points_sweep,
-    power_trials,
     results,
     signal_trials,
     workers,
@@ -101,10 +99,6 @@ class TestSinglePoints:
 
     def test_a_recovery_that_is_killed_is_recovered(self, tracing: ProcessPoolExecutor) -> None:
         prove(tracing, points_sweep(tracing, "recovery", RECOVERIES, limit=3))
-
-    def test_a_power_cut_leaves_the_old_set_or_the_new(self, tracing: ProcessPoolExecutor) -> None:
-        done = prove(tracing, power_trials(5, 1, (*FIXES[::3], *POWERED)))
-        assert {result.verdict.became for result in done} == {"old", "new"}
 
     def test_a_rollback_or_a_removal_that_is_killed_is_recovered(self, tracing: ProcessPoolExecutor) -> None:
         prune = Case("prune", "label", "root")

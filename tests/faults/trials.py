@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from unittest.mock import patch
 
-from tests.faults import disks, power, signals
+from tests.faults import disks, signals
 from tests.faults.cases import Case, Workshop
 from tests.faults.disks import Disk
 from tests.faults.judge import Verdict, after_error, recovered
-from tests.faults.power import Cut
 from tests.faults.scene import Scene
 from tests.faults.signals import Moment
 from tests.faults.traced import Fault, Point, hit
@@ -26,7 +23,7 @@ class Trial:
 
     sweep: str
     case: Case
-    how: Fault | Moment | Disk | Cut
+    how: Fault | Moment | Disk
     torn: str = ""
     again: bool = False
 
@@ -86,23 +83,11 @@ def carry_out(shop: Workshop, trial: Trial) -> Result:
         case Moment() as moment:
             verdict, code = signals.signalled(shop, trial.case, moment)
             return Result(trial, verdict, True, code)
-        case Cut() as cut:
-            return Result(trial, _cut(shop, trial.case, cut), True, 0)
         case Disk() as disk:
             verdict, code = disks.spoilt(shop, trial.case, disk)
             return Result(trial, verdict, True, code)
         case fault:
             return _faulted(shop, trial, fault)
-
-
-def _cut(shop: Workshop, case: Case, cut: Cut) -> Verdict:
-    sets = shop.sets(case)
-    recording, states = shop.cuts(case)
-    scene = shop.ready(case)
-    power.leave(recording, cut.of(states), scene.directory / "beside")
-    scene.tell_journals()
-    with patch("psutil.boot_time", return_value=time.time()):
-        return recovered(scene, sets, shop.stage, again=False, power_cut=True)
 
 
 def _faulted(shop: Workshop, trial: Trial, fault: Fault) -> Result:
