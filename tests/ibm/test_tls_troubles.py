@@ -231,3 +231,37 @@ def test_any_certificate_and_key_is_read_and_nothing_older_than_tls_1_2() -> Non
     assert (context.check_hostname, context.verify_mode) == (False, ssl.CERT_NONE)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.security_level == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "(Name or service not known)"),
+        (UnicodeError("label too long"), "(label too long)"),
+        (OSError("odd"), "(odd)"),
+    ],
+)
+def test_why_a_name_is_not_known_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    with pytest.raises(CannotReconnect) as raised:
+        tls._addresses(SERVER, time.monotonic() + 60)
+    assert raised.value.code == "server-name-unknown" and reason in raised.value.message
+
+
+def test_a_name_that_has_an_address_twice_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*TWO, *TWO])
+    assert [str(one) for one in tls._addresses(SERVER, time.monotonic() + 60)] == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_a_name_service_out_of_time_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait(60))
+    with pytest.raises(CannotReconnect) as raised:
+        tls._addresses(SERVER, time.monotonic() - 5)
+    gate.set()
+    assert raised.value.code == "server-timed-out" and "not resolved in time" in raised.value.message

@@ -51,6 +51,7 @@ PROJECT = run.Project(
         "tests/server/test_renew_plan.py",
         "tests/server/test_renewed.py",
         "tests/server/test_server_options.py",
+        "tests/server/test_transaction.py",
         "tests/policy/test_policy_text.py",
         "tests/test_errors.py",
     ),

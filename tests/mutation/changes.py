@@ -162,7 +162,9 @@ class _Reader:
         match node.func:
             case ast.Name(id=name) if name in OTHER_NAME:
                 yield "other-function", self._at(node.func), OTHER_NAME[name]
-        if len(node.args) >= 2 and not any(isinstance(one, ast.Starred) for one in node.args[:2]):
+        either_way = isinstance(node.func, ast.Name) and node.func.id in ("max", "min")
+        starred = any(isinstance(one, ast.Starred) for one in node.args[:2])
+        if len(node.args) >= 2 and not either_way and not starred:
             (first, end), (start, last) = self._at(node.args[0]), self._at(node.args[1])
             between = self.source[end:start].decode()
             new = self._text(node.args[1]) + between + self._text(node.args[0])

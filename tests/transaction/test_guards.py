@@ -19,16 +19,20 @@ from tests.transaction.kit import (
     C,
     Machine,
     database,
+    fetching,
     kinds,
     machine,
     seen,
     tell,
 )
 
-from dsmcertfix.errors import Busy, DsmcertfixError, EditFailed, ReconnectFailed
+from dsmbench import certificates
+from dsmcertfix.errors import Busy, DsmcertfixError, EditFailed, FailedSession, ReconnectFailed
 from dsmcertfix.ibm.key_database import kdb
-from dsmcertfix.model import Owner, Stanza
+from dsmcertfix.ibm.key_database.certificate import describe
+from dsmcertfix.model import Owner, Presented, Stanza
 from dsmcertfix.system.process.run import waited
+from dsmcertfix.transaction import live
 from dsmcertfix.transaction.checks import check_edit
 from dsmcertfix.transaction.executor import Ended, Run, Subject
 from dsmcertfix.transaction.journal import Event
@@ -210,3 +214,73 @@ def test_a_store_that_cannot_be_put_back_is_told_once(mine: Machine) -> None:
     ended, _ = mine.fix(block)
     assert ended.problem is not None
     assert ended.problem.message == f"the store in `{mine.directory}` could not be put back whole"
+
+
+# --- what the journal tells ------------------------------------------------------------------------------
+
+
+def test_the_journal_tells_where_the_set_is_which_step_failed_and_why(mine: Machine) -> None:
+    ended, journal = mine.fix(lambda stanza, owner: ReconnectFailed("client-refused", "refused"))
+    told = {(event.kind, event.data.get("step")): event.data for event in journal.events}
+    assert told["step-done", "back-up"]["note"] == str(backup_of(mine))
+    failed = told["step-failed", "reconnect"]
+    assert (failed["note"], failed["problem"]["code"]) == ("refused", "client-refused")
+    assert told["step-done", "check-staged"]["note"] is None
+    done = told["step-done", "delete-label"]["note"]
+    assert done == "done by native"
+    end = told["store-finished", None]
+    assert end["backup"] == str(backup_of(mine)) and end["outcome"] == "rolled-back"
+    assert ended.problem is not None and end["problem"] == ended.problem.to_data()
+
+
+def test_what_the_new_store_is_and_who_lost_access_to_it_is_in_the_journal(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "access_lost", lambda directory, backup: ("somebody lost access",))
+    _, journal = mine.fix()
+    (end,) = (event.data for event in journal.events if event.kind == "store-finished")
+    assert end["report"]["notes"][-1] == "somebody lost access"
+    assert not any(len(note) == 1 for note in end["report"]["notes"])
+    assert "swap" in {event.data.get("step") for event in journal.events if event.data.get("live")}
+    check = next(
+        e.data for e in journal.events if (e.kind, e.data.get("step")) == ("step-done", "check-live")
+    )
+    assert check["note"] == f"SHA-256 {sha256(NEW).hexdigest()}"
+
+
+# --- a session that another one overtook ------------------------------------------------------------------
+
+
+def overtaken(mine: Machine, code: str | None, *, answers: bool = True, held: bytes = NEW) -> int:
+    """How often the client was asked, where its first session fails with that code beside another's fetch."""
+    asked: list[int] = []
+    mine.present = lambda servers: tuple(
+        Presented(server, (describe(NEW, ""),) if answers else ()) for server in servers
+    )
+
+    def reconnect(stanza: Stanza, owner: Owner) -> ReconnectFailed | None:
+        asked.append(1)
+        if len(asked) > 1:
+            return None
+        fetching(mine.directory, held)(stanza, owner)
+        error = ReconnectFailed("client-not-connected", "refused")
+        error.session = FailedSession("TSM1", None, None, code) if code else None
+        return error
+
+    mine.fix(reconnect)
+    return len(asked)
+
+
+@pytest.mark.parametrize("code", ["ANS1593E", "ANS1592E"])
+def test_a_client_that_failed_over_what_another_session_put_there_signs_on_once_more(
+    mine: Machine, code: str
+) -> None:
+    assert overtaken(mine, code) == 2
+
+
+def test_any_other_failure_is_not_tried_twice(tmp_path: Path) -> None:
+    """A wrong password locks a node."""
+    assert overtaken(machine(tmp_path / "1"), "ANS1025E") == 1
+    assert overtaken(machine(tmp_path / "2"), None) == 1
+    assert overtaken(machine(tmp_path / "3"), "ANS1593E", answers=False) == 1
+    assert overtaken(machine(tmp_path / "4"), "ANS1593E", held=certificates.make()) == 1

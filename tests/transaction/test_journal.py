@@ -247,3 +247,8 @@ def test_a_journal_from_before_the_chain_loads_and_goes_on(path: Path, name: str
     chain = chain_of(path.read_bytes())
     assert (chain.chained, chain.broken_at, chain.is_whole) == (2, None, False)
     assert len(read_journal(path)) == len(before) + 2
+
+
+def test_a_journal_without_an_event_has_no_chain_that_is_whole(path: Path) -> None:
+    chain = chain_of(b"")
+    assert (chain.events, chain.head, chain.broken_at, chain.is_whole) == (0, FIRST, None, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from tests.transaction.kit import UNIX, Machine, database, fetching, kinds, mach
 
 from dsmcertfix.errors import NotPermitted, SwapFailed, Unrecovered
 from dsmcertfix.ibm.server.instance import LocatedInstance
-from dsmcertfix.model import Owner, ServerFile, StoreFile
+from dsmcertfix.model import LocatedStore, Owner, ServerFile, StoreFile
 from dsmcertfix.transaction import live, recovery
 from dsmcertfix.transaction.backup import Backup, load_backup, make_backup
+from dsmcertfix.transaction.goal import Goal
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.recovery import recover_run, tidy_runs
 from dsmcertfix.transaction.runs import PastRun, StoreRun, cut_off, past_runs
@@ -319,3 +321,27 @@ def test_what_cannot_be_removed_yet_stays_told_and_keeps_nobody_from_the_rest(
 def test_a_good_run_tells_of_nothing_left_behind(mine: Machine) -> None:
     _, journal = mine.fix()
     assert not {"left-behind", "tidied"} & set(kinds(journal))
+
+
+# --- what a client has done meanwhile ---------------------------------------------------------------------
+
+
+def goal(mine: Machine, *removed: str) -> Goal:
+    held = {item.label: item.sha256 for item in mine.read().certificates}
+    kept = frozenset((label, sha256) for label, sha256 in held.items() if label != "B")
+    return Goal(frozenset((label, held[label]) for label in removed), kept, (frozenset(),))
+
+
+def test_a_store_that_is_not_what_it_was_to_be_is_not_finished(mine: Machine) -> None:
+    run = killed_at(mine, "step-started", "check-live")
+    (store,) = run.stores
+    backup: Backup[Any] = load_backup(store.backup_path, StoreFile)
+    journal = Journal(run.journal_path, ignore, read_journal(run.journal_path))
+    try:
+        for wanted, finished in ((None, False), (goal(mine, "B"), False), (goal(mine), True)):
+            aimed = replace(store, goal=wanted)
+            assert isinstance(store.located, LocatedStore)
+            found = recovery._repaired(UNIX, aimed, store.located, backup, journal)
+            assert (found is not None) is finished
+    finally:
+        journal.close()

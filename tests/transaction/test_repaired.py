@@ -74,6 +74,9 @@ ROWS = {
     "anew, with a stranger's": Row(ANEW, store(NEW, certificate("S", "stranger")), False),
     "anew, with the removed one": Row(ANEW, store(NEW, certificate("X", "old")), False),
     "GSKit's own in one that is not anew": Row(GOAL, store(KEPT, NEW, certificate("R", ROOT)), False),
+    "not known, and one of two out of date": Row(
+        UNKNOWN, store(KEPT, certificate("B", "any"), certificate("D", "late", days=-1)), False
+    ),
     "not known, and out of date": Row(UNKNOWN, store(KEPT, certificate("B", "any", days=-1)), False),
 }
 

@@ -11,6 +11,7 @@ from tests.shown import not_shown
 
 from dsmcertfix.errors import NotFound, NotPermitted
 from dsmcertfix.system.ibm_environment import library_environment
+from dsmcertfix.system.unix import trust
 from dsmcertfix.system.unix.places import UnixPlaces
 from dsmcertfix.system.unix.platform import Unix
 from dsmcertfix.system.unix.trust import require_trusted
@@ -233,3 +234,80 @@ def test_a_program_finds_the_libraries_beside_it(
 
 def test_a_program_without_libraries_beside_it_gets_no_setting(program: Path) -> None:
     assert library_environment(program) == {}
+
+
+def test_root_and_we_ourselves_are_trusted_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    assert trust._trusted_owners() == {0, STRANGER}
+    monkeypatch.setattr("sys.platform", "aix")
+    assert trust._trusted_owners() == {0, 2, STRANGER}
+
+
+def test_an_absolute_link_outside_of_a_root_leads_where_it_says(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(program)
+    assert require_trusted(link, below=tmp_path / "root") == program
+
+
+@pytest.mark.parametrize(("mode", "whose"), [(0o757, "everyone"), (0o775, f"group {os.getegid()}")])
+def test_who_may_write_is_told(program: Path, mode: int, whose: str) -> None:
+    program.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(program, -1, os.getegid())
+    assert refusal(program).message == (
+        f"{program} can be changed by others than root: {whose} may write to it"
+    )
+
+
+def test_a_directory_for_libraries_is_closed_and_so_is_all_that_is_in_it(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trust.require_closed(program.parent) == program.parent
+    program.chmod(0o775)
+    with pytest.raises(NotPermitted, match="may write to it"):
+        trust.require_closed(program.parent)
+    program.chmod(0o755)
+    for mode in (0o1777, 0o775, 0o757):
+        program.parent.chmod(mode)
+        with pytest.raises(NotPermitted, match=r"may (add|write) to it"):
+            trust.require_closed(program.parent)
+    program.parent.chmod(0o755)
+
+    def unreadable(path: Path) -> list[str]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "listdir", unreadable)
+    with pytest.raises(NotPermitted, match="cannot be checked: Input/output error"):
+        trust.require_closed(program.parent)
+
+
+def test_too_many_links_are_refused_and_as_many_as_a_system_follows_are_not(tmp_path: Path) -> None:
+    target = tmp_path / "0"
+    target.write_text("")
+    for number in range(1, trust._MOST_LINKS + 2):
+        (tmp_path / str(number)).symlink_to(tmp_path / str(number - 1))
+    assert require_trusted(tmp_path / str(trust._MOST_LINKS)) == target
+    assert "too many symbolic links" in refusal(tmp_path / str(trust._MOST_LINKS + 1)).message
+
+
+def test_where_a_path_ends_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFound) as raised:
+        require_trusted(tmp_path / "gone")
+    assert raised.value.message == f"{tmp_path / 'gone'} does not exist"
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(NotFound) as raised:
+        require_trusted(tmp_path / "link")
+    assert raised.value.message == f"{tmp_path / 'link'} does not exist ({tmp_path / 'gone'} does not exist)"
+
+
+def test_a_path_that_cannot_be_looked_at_is_refused(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = os.lstat
+
+    def fails(path: Path) -> os.stat_result:
+        if Path(path) == program:
+            raise OSError(5, "Input/output error")
+        return looked(path)
+
+    monkeypatch.setattr(os, "lstat", fails)
+    assert refusal(program).message == f"{program} cannot be checked: {program}: Input/output error"

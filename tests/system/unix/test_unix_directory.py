@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from tests.shown import not_shown
 
-from dsmcertfix.errors import Busy, DsmcertfixError, NotPermitted, PlanOutdated
+from dsmcertfix.errors import Busy, DsmcertfixError, NotPermitted, PlanOutdated, StoreUnreadable
 from dsmcertfix.model import ServerFile, StoreFile
 from dsmcertfix.system.seen import Metadata
 from dsmcertfix.system.unix import access, handles
+from dsmcertfix.system.unix import directory as unix_directory
 from dsmcertfix.system.unix.directory import UnixDirectory, open_directory, translated, walk
 
 KDB = StoreFile.KDB
@@ -381,3 +382,18 @@ def test_a_file_was_made_when_it_was_made_whatever_its_time_says(place: Path) ->
         if made == 0:
             not_shown("this file system does not keep when a file was made")
         assert abs(made - began) < 60
+
+
+def test_a_file_that_grows_while_it_is_read_is_given_up(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unix_directory, "SIZE_LIMIT", 10)
+    for look in (directory.read, directory.fact):
+        left = [b"123456"] * 5
+        monkeypatch.setattr(os, "read", lambda handle, size, left=left: left.pop() if left else b"")
+        with pytest.raises(StoreUnreadable) as raised:
+            look(KDB)
+        assert raised.value.code == "file-too-large" and len(left) == 3
+    parts = [b"12345", b"67890"]
+    monkeypatch.setattr(os, "read", lambda handle, size: parts.pop() if parts else b"")
+    assert directory.read(KDB) == b"6789012345"

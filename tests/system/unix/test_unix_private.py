@@ -229,3 +229,20 @@ def test_a_directory_that_may_not_be_looked_into_is_told(monkeypatch: pytest.Mon
     with pytest.raises(NotPermitted) as raised:
         private.is_there(Path("/kept"))
     assert raised.value.code == "state-not-permitted"
+
+
+def test_what_is_handed_over_is_opened_without_following_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags: dict[str, int] = {}
+    real = os.open
+
+    def opened(path: Any, how: int, *arguments: Any, **options: Any) -> int:
+        flags.setdefault(Path(path).name, how)
+        return real(path, how, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", opened)
+    with handed_over(tmp_path, {"a": b"1"}, Owner(os.geteuid(), os.getegid(), "me")):
+        pass
+    assert flags["theirs"] == os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    assert flags["a"] == os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

@@ -1,0 +1,433 @@
+"""A renewal's transaction against a server that is played: what it waits for, and how it goes back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.server.made import instance
+from tests.transaction.calls import recorded
+
+from dsmbench.identity import Identity
+from dsmbench.instance import made_database
+from dsmcertfix.errors import (
+    Busy,
+    DsmcertfixError,
+    Interrupted,
+    ServerNotUp,
+    SwapFailed,
+    WrongCertificate,
+)
+from dsmcertfix.ibm.certificate_file import certificates_in
+from dsmcertfix.ibm.key_database.certificate import describe
+from dsmcertfix.ibm.server.instance import LABEL, LocatedInstance
+from dsmcertfix.model import Certificate, Owner, Presented, Server, ServerFile
+from dsmcertfix.planning.renew import (
+    AwaitCertificate,
+    CheckRenewed,
+    RenewPlan,
+    ServerSwap,
+    StartServer,
+    StopServer,
+)
+from dsmcertfix.planning.steps import BackUp, Stage
+from dsmcertfix.system.process.run import waited
+from dsmcertfix.system.unix.places import UnixPlaces
+from dsmcertfix.system.unix.platform import Unix
+from dsmcertfix.transaction import server as transactions
+from dsmcertfix.transaction.executor import Ended, Run
+from dsmcertfix.transaction.interrupts import Interrupts
+from dsmcertfix.transaction.journal import Event, Journal
+from dsmcertfix.transaction.server import ServerTools, ServerTransaction
+
+UNIX = Unix(UnixPlaces(Path("/")))
+OLD, NEW, OTHER = (Identity.make() for _ in range(3))
+AT = Server("tsm1.example.com", 1500)
+
+
+class Control:
+    """Which commands there are."""
+
+    def __init__(self, stop: bool = True, start: bool = True) -> None:
+        self.stop = object() if stop else None
+        self.start: Any = type("Command", (), {"told": "systemctl start tsm"})() if start else None
+
+
+class Started:
+    """A start of the played server."""
+
+    def __init__(self, keeper: Played) -> None:
+        self.keeper = keeper
+        self.launched: object | None = object()
+        self.error: DsmcertfixError | None = None
+        self.rests = [True]
+        self.left = 0
+
+    def failure(self) -> DsmcertfixError | None:
+        return self.error
+
+    def said(self) -> tuple[str, ...]:
+        return ("it said so",)
+
+    def leave(self) -> None:
+        self.left += 1
+
+    def come_to_rest(self) -> bool:
+        return self.rests.pop(0) if len(self.rests) > 1 else self.rests[0]
+
+    def came_up(self, also: Callable[[], bool]) -> bool:
+        self.keeper.done.append(f"asked: {also()}")
+        return self.keeper.comes_up
+
+
+class Played:
+    """Who stops and starts the played server; notes what it was asked."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.limit_s = 0.05
+        self.control = Control()
+        self.start_log = directory / "start.log"
+        self.done: list[str] = []
+        self.running: bool | None = True
+        self.comes_up = True
+        self.ends = False
+        self.makes: Callable[[], None] = lambda: None
+        self.stops: DsmcertfixError | None = None
+        self.started: list[Started] = []
+        self.next_rests = [True]
+
+    def runs(self) -> bool | None:
+        return self.running
+
+    def stop(self) -> None:
+        self.done.append("stop")
+        if self.stops is not None:
+            raise self.stops
+        self.running = False
+
+    def start(self) -> Started:
+        self.done.append("start")
+        self.makes()
+        self.running = True
+        self.started.append(Started(self))
+        self.started[-1].rests = list(self.next_rests)
+        return self.started[-1]
+
+    def asked_to_end(self, start: object) -> bool:
+        self.done.append("asked to end")
+        return self.ends
+
+
+class Scene:
+    """An instance's directory, its server, and one run."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.directory = tmp_path / "instance"
+        self.directory.mkdir()
+        self.files = dict(made_database(4, ((LABEL, OLD.pem),), ()))
+        self.new = dict(made_database(4, ((LABEL, NEW.pem),), ()))
+        for name, content in self.files.items():
+            (self.directory / name).write_bytes(content)
+        (self.directory / "cert256.arm").write_bytes(OLD.pem)
+        self.keeper = Played(self.directory)
+        self.events: list[Event] = []
+        self.seen: Callable[[Server], Presented] = lambda server: Presented(server, (self.made(NEW),))
+        self.state = tmp_path / "run"
+        UNIX.private_directory(self.state)
+        info = self.directory.stat()
+        owner = Owner(os.geteuid(), os.getegid(), "tsminst1")
+        self.located = LocatedInstance(self.directory, (info.st_dev, info.st_ino), owner)
+
+    def made(self, identity: Identity, label: str = LABEL) -> Certificate:
+        return describe(identity.der, label, personal=True)
+
+    def makes(self, database: bool = True, arm: Identity | None = NEW) -> Callable[[], None]:
+        """What the server does when it comes up."""
+
+        def come_up() -> None:
+            if database:
+                (self.directory / "cert.kdb").write_bytes(self.new["cert.kdb"])
+            if arm is not None:
+                (self.directory / "cert256.arm").write_bytes(arm.pem)
+
+        return come_up
+
+    def present(self, server: Server) -> Presented:
+        return self.seen(server)
+
+    def transaction(self, *steps: Any, at: Server | None = None, running: bool = True) -> ServerTransaction:
+        with UNIX.reading(self.located) as directory:
+            facts = tuple(directory.fact(file) for file in ServerFile)
+        what = replace(instance(self.made(OLD), files=facts, running=running), located=self.located)
+        control: Any = self.keeper.control
+        plan = RenewPlan(what, self.made(OLD), control, steps, presents_at=at)
+        keeper: Any = self.keeper
+        tools = ServerTools(UNIX, (), keeper, self.present, dict)
+        self.journal = Journal(self.state / "journal.jsonl", self.events.append)
+        return ServerTransaction(plan, tools, Run("r1", self.state, self.journal, Interrupts()))
+
+    def run(self, *steps: Any, **more: Any) -> Ended:
+        try:
+            return waited(self.transaction(*steps, **more).run())
+        finally:
+            self.journal.close()
+
+    def kinds(self) -> list[str]:
+        return [f"{event.kind} {event.data.get('step', '')}".strip() for event in self.events]
+
+    def there(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.directory.iterdir()}
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.setattr(transactions, "_POLL_S", 0.001)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    return Scene(tmp_path)
+
+
+def code(ended: Ended) -> str:
+    return ended.problem.code if ended.problem is not None else ""
+
+
+BEGIN = (BackUp(), Stage())
+WAIT = (StopServer(None), ServerSwap(), StartServer(None), AwaitCertificate(LABEL, None))
+
+
+def test_the_played_server_s_files_are_what_they_are_taken_for(scene: Scene) -> None:
+    assert certificates_in(scene.there()["cert256.arm"]) == (OLD.der,)
+
+
+# --- what is waited for ----------------------------------------------------------------------------------
+
+
+def missing(scene: Scene, at: Server | None = None) -> str:
+    return scene.transaction(at=at)._missing(LABEL, at)
+
+
+def test_what_the_server_has_not_done_yet_is_told_until_it_has(scene: Scene) -> None:
+    arm = scene.directory / "cert256.arm"
+    arm.write_bytes(NEW.pem)
+    assert missing(scene) == "cert256.arm holds another certificate than the key database"
+    arm.unlink()
+    assert missing(scene) == "cert256.arm has no certificate"
+    arm.write_bytes(b"half")
+    assert missing(scene) == "cert256.arm has no certificate"
+    scene.makes()()
+    assert missing(scene) == ""
+    scene.keeper.running = False
+    assert missing(scene) == "the server does not run"
+    scene.keeper.running = None
+    assert missing(scene) == ""
+    assert scene.transaction()._missing("another label", None) == (
+        "the key database has no certificate `another label`"
+    )
+    (scene.directory / "cert.kdb").unlink()
+    assert "No such file" in missing(scene)
+
+
+def test_where_it_presented_its_certificate_it_must_present_the_new_one(scene: Scene) -> None:
+    scene.makes()()
+    scene.keeper.running = False
+    assert missing(scene, AT) == ""
+    scene.seen = Presented
+    assert missing(scene, AT) == f"{AT} presents nothing"
+    down = ServerNotUp("x", "it is down").problem()
+    scene.seen = lambda server: Presented(server, problem=down)
+    assert missing(scene, AT) == "it is down"
+    scene.seen = lambda server: Presented(server, (scene.made(OTHER),))
+    with pytest.raises(WrongCertificate) as raised:
+        missing(scene, AT)
+    assert raised.value.code == "server-presents-another"
+
+
+def test_a_renewal_that_goes_well_leaves_the_new_certificate_and_goes_on_without_us(scene: Scene) -> None:
+    scene.keeper.makes = scene.makes()
+
+    ended = scene.run(*BEGIN, *WAIT, CheckRenewed(scene.made(OLD)))
+    assert ended == Ended("changed", None)
+    assert scene.keeper.done == ["stop", "start"] and scene.keeper.started[0].left == 1
+    notes = {
+        event.data.get("step"): event.data.get("note") for event in scene.events if event.kind == "step-done"
+    }
+    assert notes["check-renewed"] == f"SHA-256 {scene.made(NEW).sha256}"
+    assert str(notes["back-up"]).endswith("backup")
+    assert scene.there()["cert256.arm"] == NEW.pem
+
+
+def test_the_arm_of_before_is_away_when_the_server_starts(scene: Scene) -> None:
+    there: list[list[str]] = []
+    scene.keeper.makes = lambda: there.append(sorted(os.listdir(scene.directory)))
+    scene.run(*BEGIN, *WAIT)
+    assert "cert256.arm" not in there[0] and "cert.kdb" in there[0]
+
+
+# --- the way back ----------------------------------------------------------------------------------------
+
+
+def test_a_server_that_makes_none_is_stopped_its_files_come_back_and_it_runs_again(scene: Scene) -> None:
+    before = scene.there()
+    ended = scene.run(*BEGIN, *WAIT)
+    assert (ended.outcome, code(ended)) == ("rolled-back", "server-not-up")
+    assert ended.problem is not None
+    assert ended.problem.context == ("missing: cert256.arm has no certificate", "it said so")
+    assert scene.there() == before
+    assert scene.keeper.done == ["stop", "start", "stop", "start", "asked: True"]
+    assert scene.kinds()[-3:] == ["undo-started undo", "undo-done undo", "store-finished"]
+    assert scene.keeper.started[-1].left == 1
+
+
+def test_a_start_that_failed_is_told_at_once(scene: Scene) -> None:
+    scene.keeper.limit_s = 60.0
+    start = scene.keeper.start
+
+    def fails() -> Started:
+        found = start()
+        if len(scene.keeper.started) == 1:
+            found.error = ServerNotUp("start-failed", "the command failed")
+        return found
+
+    scene.keeper.start = fails  # type: ignore[method-assign]
+    assert code(scene.run(*BEGIN, *WAIT)) == "start-failed"
+
+
+def test_a_server_that_did_not_run_before_is_not_started_in_the_undo(scene: Scene) -> None:
+    ended = scene.run(*BEGIN, *WAIT, running=False)
+    assert ended.outcome == "rolled-back" and scene.keeper.done == ["stop", "start", "stop"]
+
+
+def test_a_server_that_is_down_and_was_not_started_needs_no_stop(scene: Scene) -> None:
+    scene.keeper.stop = lambda: setattr(scene.keeper, "running", False)  # type: ignore[method-assign]
+    broken = CheckRenewed(scene.made(OLD))
+    ended = scene.run(*BEGIN, StopServer(None), ServerSwap(), broken, running=False)
+    assert ended.outcome == "rolled-back" and "stop" not in scene.keeper.done
+    assert scene.kinds().count("undo-started undo") == 1
+
+
+def test_a_server_that_cannot_be_stopped_again_keeps_its_files_and_that_is_told(scene: Scene) -> None:
+    scene.keeper.makes = lambda: setattr(scene.keeper, "stops", Busy("server-runs", "it runs on"))
+    ended = scene.run(*BEGIN, *WAIT)
+    assert (ended.outcome, code(ended)) == ("broken", "server-not-stopped-again")
+    assert ended.problem is not None
+    assert ended.problem.message.endswith("could not be put back: it runs on")
+    assert any(line.startswith("backup: ") for line in ended.problem.context)
+
+
+def test_without_a_stop_command_it_is_asked_to_end(scene: Scene) -> None:
+    scene.keeper.control = Control(stop=False)
+    scene.keeper.ends = True
+    scene.keeper.running = False
+    ended = scene.run(*BEGIN, ServerSwap(), StartServer(None), AwaitCertificate(LABEL, None), running=False)
+    assert ended.outcome == "rolled-back" and scene.keeper.done == ["start", "asked to end"]
+    scene.keeper.ends = False
+
+
+def test_a_start_command_that_does_not_end_keeps_the_files_where_they_are(scene: Scene) -> None:
+    scene.keeper.next_rests = [False]
+    ended = scene.run(*BEGIN, *WAIT, running=False)
+    assert (ended.outcome, code(ended)) == ("broken", "server-not-stopped-again")
+    assert ended.problem is not None and "the start command does not end" in ended.problem.message
+
+
+def test_a_start_command_that_ends_after_the_stop_is_no_obstacle(scene: Scene) -> None:
+    scene.keeper.next_rests = [False, True]
+    ended = scene.run(*BEGIN, *WAIT, running=False)
+    assert ended.outcome == "rolled-back"
+
+
+@pytest.mark.parametrize("failure", [None, ServerNotUp("x", "the command failed", context=("its word",))])
+def test_a_server_that_does_not_come_up_again_is_told_with_what_to_do(
+    scene: Scene, failure: DsmcertfixError | None
+) -> None:
+    scene.keeper.comes_up = False
+    start = scene.keeper.start
+
+    def fails() -> Started:
+        found = start()
+        found.error = failure if len(scene.keeper.started) > 1 else None
+        return found
+
+    scene.keeper.start = fails  # type: ignore[method-assign]
+    before = scene.there()
+    ended = scene.run(*BEGIN, *WAIT)
+    assert ended.problem is not None and scene.there() == before
+    assert code(ended) == "server-not-started-again"
+    why = "the command failed" if failure else "it did not come up within the time limit"
+    assert ended.problem.message.endswith(f"the server does not run: {why}")
+    assert ended.problem.context[: len(failure.context) if failure else 0] == (
+        failure.context if failure else ()
+    )
+    assert any(line.startswith("undone because: ") for line in ended.problem.context)
+    assert ended.problem.hint is not None and "(tried: systemctl start tsm)" in ended.problem.hint
+    assert "as tsminst1 " in ended.problem.hint
+
+
+def test_a_start_that_cannot_even_begin_is_told_and_without_a_command_none_is_named(scene: Scene) -> None:
+    scene.keeper.control = Control(start=False)
+    start = scene.keeper.start
+
+    def fails() -> Started:
+        if scene.keeper.started:
+            raise Busy("no-start", "nobody starts it")
+        return start()
+
+    scene.keeper.start = fails  # type: ignore[method-assign]
+    ended = scene.run(*BEGIN, *WAIT)
+    assert ended.problem is not None and ended.problem.message.endswith("does not run: nobody starts it")
+    assert ended.problem.hint is not None and "tried:" not in ended.problem.hint
+
+
+def test_where_it_presented_its_certificate_it_does_so_again_after_the_undo(scene: Scene) -> None:
+    scene.seen = Presented
+    scene.run(*BEGIN, *WAIT, at=AT)
+    assert scene.keeper.done[-1] == "asked: False"
+
+
+def test_a_system_error_is_told_by_the_step(scene: Scene) -> None:
+    transaction = scene.transaction()
+    error = OSError(5, "Input/output error", "/file")
+    for step, kind, name in (
+        (ServerSwap(), SwapFailed, "live-step-failed"),
+        (CheckRenewed(scene.made(OLD)), SwapFailed, "live-step-failed"),
+        (StopServer(None), ServerNotUp, "server-not-reached"),
+        (StartServer(None), ServerNotUp, "server-not-reached"),
+        (AwaitCertificate(LABEL, None), ServerNotUp, "server-not-reached"),
+        (BackUp(), DsmcertfixError, "backup-not-made"),
+        (Stage(), DsmcertfixError, "private-copy-failed"),
+    ):
+        told = transaction._told(step, error)
+        assert isinstance(told, kind) and told.code == name
+        assert told.message.endswith(": Input/output error") and told.context == ("/file",)
+
+
+def test_a_signal_while_it_waits_is_undone_and_what_was_started_is_left(scene: Scene) -> None:
+    def signalled() -> None:
+        scene.makes()()
+        scene.keeper.limit_s, scene.keeper.makes = 60.0, lambda: None
+        scene.seen = raising
+
+    def raising(server: Server) -> Presented:
+        scene.seen = lambda server: Presented(server, (scene.made(OLD),))
+        raise Interrupted("interrupted", "Ctrl+C")
+
+    scene.keeper.makes = signalled
+    ended = scene.run(
+        *BEGIN, StopServer(None), ServerSwap(), StartServer(None), AwaitCertificate(LABEL, AT), at=AT
+    )
+    assert code(ended) == "interrupted" and ended.outcome == "rolled-back"
+    assert all(start.left <= 1 for start in scene.keeper.started) and scene.keeper.started[-1].left == 1
+
+
+def test_the_new_arm_is_what_the_server_wrote_and_is_on_the_disk(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.keeper.makes = scene.makes()
+    calls = recorded(monkeypatch)
+    assert scene.run(*BEGIN, *WAIT).outcome == "changed"
+    last = len(calls) - 1 - calls[::-1].index("rename cert256.arm cert256.arm.dsmcertfix-r1-aside")
+    assert {"sync cert.kdb", "sync cert256.arm", "sync instance"} <= set(calls[last:])
