@@ -181,3 +181,24 @@ def test_a_renewal_of_which_one_node_is_down_one_strict_and_one_silent(
     assert (renewal.holders(renewal.new), renewal.holders(renewal.old)) == ({*STAGED, DOWN}, {SILENT})
     assert {**fleet.stores(), DOWN: cleaned[DOWN]} == cleaned
     assert {event.what for event in fleet.state("TSM01").events}.isdisjoint({"fetched", "refused"})
+
+
+def test_check_mode_and_a_switch_that_fails_take_nothing_from_anybody(
+    oldest_controller: Controller, fleet: SshFleet
+) -> None:
+    renewal = Renewal(oldest_controller, fleet)
+    before = fleet.stores()
+
+    # Check mode tells what it would do, and changes no node and no server.
+    code, said = renewal.run("--check", renew_gate=0)
+    assert set(counted(said, "changed")) >= STAGED, said
+    assert fleet.stores() == before
+    assert not renewal.switched
+
+    # The switch fails: it is an error, and nothing is taken out. Both certificates are trusted.
+    code, said = renewal.run(renew_gate=60, renew_switch_command=["/bin/false"])
+    assert code == 2, said
+    assert not renewal.switched
+    assert renewal.holders(renewal.new) == STAGED
+    assert renewal.holders(renewal.old) == STAGED | {DOWN, SILENT}
+    assert renewal.refused == []
