@@ -436,3 +436,14 @@ def test_trouble_with_a_part_of_a_certificate_is_told_and_that_there_is_no_room_
 def test_a_date_of_two_digits_is_of_its_century(date: bytes) -> None:
     value = b"\x17" + bytes([len(date)]) + date
     assert spelling._date(value) == value
+
+
+def test_a_policy_may_allow_one_store_at_a_time() -> None:
+    text = POLICY + '[machine]\nmax_stores = 1\n[[server]]\nname = "A"\ntrust_on_first_use = true\n'
+    assert policy_text.parse(text, Path("p")).machine.max_stores == 1
+
+
+def test_what_is_wrong_with_a_certificate_is_told_with_it() -> None:
+    whole = Made("a").stored()
+    broken = described.describe(whole.der.replace(b"\x17\x0d", b"\x17\x0c", 1), "x")
+    assert broken.kind == "unreadable" and broken.problem
