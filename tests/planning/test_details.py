@@ -447,3 +447,19 @@ def test_what_is_wrong_with_a_certificate_is_told_with_it() -> None:
     whole = Made("a").stored()
     broken = described.describe(whole.der.replace(b"\x17\x0d", b"\x17\x0c", 1), "x")
     assert broken.kind == "unreadable" and broken.problem
+
+
+def test_every_key_of_a_long_policy_is_found_in_its_line() -> None:
+    text = "".join(f"k{number} = {number}\n" for number in range(40))
+    for number in range(40):
+        assert toml_places.place(text, (f"k{number}",)) == (number + 1, 1)
+    lists = "".join(f"k{number} = [\n  {number},\n  7,\n]\n" for number in range(12))
+    for number in range(12):
+        assert toml_places.place(lists, (f"k{number}",))[0] == 4 * number + 1
+
+
+def test_a_label_that_names_a_server_of_another_store_is_asked_for_by_that_name() -> None:
+    here = store(certificate("TSM1 alone"), uses=[B, stanza("TSM3")], directory="/a")
+    known = inventory(here, store(uses=[A], directory="/b"))
+    chosen = choose(known, assess(known), Selection(servers=("TSM1",)))
+    assert sorted((one.item.store.directory.name, len(one.targets)) for one in chosen) == [("a", 1), ("b", 0)]

@@ -367,3 +367,27 @@ def test_what_goes_of_one_server_and_comes_of_another_keeps_its_own_label() -> N
         (A.server, "TSM1 old"),
         (B.server, fetched("TSM2")),
     }
+
+
+def test_each_server_s_new_certificate_has_the_label_of_what_goes_of_that_server() -> None:
+    of_a, of_b = certificate("TSM1 old", "a"), certificate("TSM2 old", "b")
+    new_a, new_b = certificate("a.arm", "new a"), certificate("b.arm", "new b")
+    assert A.server is not None and B.server is not None
+    brought = Brought(adds=((A.server, new_a), (B.server, new_b)), drops=((A.server, of_a), (B.server, of_b)))
+    edits = edits_of(store(of_a, of_b, uses=[A, B]), brought)
+    assert [one.label for one in edits.adds] == ["TSM1 old", "TSM2 old"]
+
+
+def test_what_one_server_has_ended_stays_where_another_one_keeps_it() -> None:
+    shared = Made("tsm.example.com")
+    other = Made("tsm2.example.com")
+    held = (shared.stored("shared"), other.stored(fetched("TSM2")))
+    seen = [presents("TSM1", shared.stored()), presents("TSM2", other.stored())]
+    rules = (
+        ServerRule(("TSM1",), (Allowed(held[0].sha256),)),
+        ServerRule(("TSM2",), (Allowed(held[1].sha256), Allowed(held[0].sha256, until=TODAY - DAY))),
+    )
+    (item,) = assess_under(Policy(rules), inventory(store(*held, uses=[A, B]), presented=seen))
+    assert item.brought.drops == ()
+    (item,) = assess_under(Policy(rules[1:]), inventory(store(*held, uses=[A, B]), presented=seen))
+    assert labels(item.brought.drops) == ["shared"]

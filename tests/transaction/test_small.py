@@ -32,6 +32,7 @@ from tests.transaction.kit import (
 from dsmcertfix.errors import (
     CannotReconnect,
     EditFailed,
+    FailedSession,
     NotFound,
     NotPermitted,
     ReconnectFailed,
@@ -41,8 +42,17 @@ from dsmcertfix.ibm.client import dsmc
 from dsmcertfix.ibm.client.dsmc import Session
 from dsmcertfix.ibm.engines import NativeEngine
 from dsmcertfix.ibm.key_database import kdb
-from dsmcertfix.model import Programs, Proof, Server
-from dsmcertfix.planning.steps import BackUp, MoveOut, Preflight, Prove, Restore, Stage, step_name
+from dsmcertfix.model import Presented, Programs, Proof, Server
+from dsmcertfix.planning.steps import (
+    AddCertificate,
+    BackUp,
+    MoveOut,
+    Preflight,
+    Prove,
+    Restore,
+    Stage,
+    step_name,
+)
 from dsmcertfix.report.result import StoreReport
 from dsmcertfix.system.process.run import Waits, waited
 from dsmcertfix.transaction import executor, live, running, runs, staging, tools
@@ -414,3 +424,26 @@ def test_a_goal_with_servers_survives_the_journal() -> None:
     goal = Goal(frozenset(), frozenset(), (frozenset({"a"}),), None, (Server("tsm.example.com", 1500),))
     data = {"removed": [], "kept": [], "expected": [["a"]], "servers": [["tsm.example.com", 1500]]}
     assert goal_from({"goal_given": data}) == goal
+
+
+def test_no_session_is_tried_twice_where_the_plan_itself_put_the_certificate_in(mine: Machine) -> None:
+    plan, journal = plan_for(mine.read()), mine.begin()
+    run = Run("r", journal.path.parent, journal, mine.interrupts)
+    held = plan.store.certificates[0]
+    error = ReconnectFailed("client-not-connected", "refused")
+    error.session = FailedSession("TSM1", None, None, "ANS1593E")
+    asked: list[Any] = []
+
+    def present(servers: tuple[Server, ...]) -> tuple[Presented, ...]:
+        asked.append(servers)
+        return tuple(Presented(server, (held,)) for server in servers)
+
+    mine.present = present
+    add = AddCertificate(Server("a", 1), "L", held, None)
+    for steps, stanza in ((plan.steps, STANZA._replace(server=None)), ((add, *plan.steps), STANZA)):
+        transaction = ClientTransaction(replace(plan, steps=steps), _no_tools(mine), run, tell)
+        assert not transaction._fetched_by_another(error, stanza)
+    assert asked == []
+    transaction = ClientTransaction(plan, _no_tools(mine), run, tell)
+    assert transaction._fetched_by_another(error, STANZA)
+    journal.close()
