@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
@@ -13,7 +14,8 @@ from unittest.mock import patch
 from tests.faults import power, tree
 from tests.faults.cases import Case, Workshop
 from tests.faults.judge import Verdict, after_power_cut
-from tests.faults.power import MODELS, Model, State
+from tests.faults.power import MODELS, Model, State, States
+from tests.faults.recorded import Recording
 
 from dsmcertfix.transaction import recovery
 
@@ -44,8 +46,19 @@ class Powered:
         return sum(self.became.values())
 
 
-def cut_off(shop: Workshop, case: Case, count: int, seed: int, group: str | None = None) -> Powered:
-    """So many of the states that power cuts leave of a case were judged; without the syncs of a group."""
+def cut_off(
+    shop: Workshop,
+    case: Case,
+    count: int,
+    seed: int,
+    group: str | None = None,
+    only: Callable[[tree.Tree], bool] = lambda left: True,
+    until: float = math.inf,
+) -> Powered:
+    """So many of the states that power cuts leave of a case were judged, `only` of these, until that time.
+
+    With a `group` it is as if what is in there had never been synced.
+    """
     recording = shop.recording(case)
     if group is not None:
         recording = power.without(recording, group)
@@ -53,15 +66,26 @@ def cut_off(shop: Workshop, case: Case, count: int, seed: int, group: str | None
     became: Counter[str] = Counter()
     lost = wrong = 0
     bad: list[str] = []
-    for number, (state, models) in enumerate(found.chosen(count, seed)):
-        leave(shop, case, power.tree(recording, state))
-        verdict = _judged(shop, case, look=number % LOOK_EVERY == 0)
+    for number, (state, models, left) in enumerate(_chosen(recording, found, count, seed, only)):
+        if time.time() > until:
+            break
+        leave(shop, case, left)
+        verdict = judged(shop, case, look=number % LOOK_EVERY == 0)
         became[verdict.became] += 1
         lost += bool(verdict.lost)
         wrong += bool(verdict.wrong)
         bad += _told(case, state, models, verdict)
     sizes = len(recording.operations), found.derived, len(found.distinct)
     return Powered(case, *sizes, became, lost, wrong, tuple(bad))
+
+
+def _chosen(
+    recording: Recording, found: States, count: int, seed: int, only: Callable[[tree.Tree], bool]
+) -> Iterator[tuple[State, frozenset[Model], tree.Tree]]:
+    for state, models in found.chosen(count, seed):
+        left = power.tree(recording, state)
+        if only(left):
+            yield state, models, left
 
 
 def leave(shop: Workshop, case: Case, left: tree.Tree) -> None:
@@ -73,7 +97,8 @@ def leave(shop: Workshop, case: Case, left: tree.Tree) -> None:
     scene.tell_journals()
 
 
-def _judged(shop: Workshop, case: Case, *, look: bool) -> Verdict:
+def judged(shop: Workshop, case: Case, *, look: bool) -> Verdict:
+    """What becomes of what the power cut left of the case's machine."""
     with _started_again():
         return after_power_cut(shop.scene(case.whose), shop.sets(case), shop.stage, look=look)
 

@@ -11,6 +11,7 @@ Prints a table; ends with 1 when anything was lost, or told wrongly.
     error           each change fails once: no room, an I/O error, access denied
     error-for-good  and from there on every call of that name
     recovery        kill, inside recover, rollback and prune
+    ext4            the power is cut at each point, on a real ext4 in a loop device (root only)
     model           no fault in a real run: every state of a model of the protocol, and of nine mutants of it
 
 Each on stores of clients (`fix`) and on a server's key database (`server renew`). And for clients alone:
@@ -24,6 +25,7 @@ Each on stores of clients (`fix`) and on a server's key database (`server renew`
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 import time
@@ -34,11 +36,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults import disks, powered, protocol, traced
+from tests.faults import blocks, disks, powered, protocol, traced
 from tests.faults.power import GROUPS
 from tests.faults.powered import Powered
 from tests.faults.sweeps import (
     FIXES,
+    ON_EXT4,
     POWERED,
     RECOVERIES,
     RENEWAL,
@@ -98,7 +101,8 @@ def _power(pool: ProcessPoolExecutor, options: argparse.Namespace, cut: list[Pow
         return
     began = time.monotonic()
     cases = [case for case in POWERED if options.case in str(case)]
-    for one in power_cuts(pool, cases, options.cuts, options.seed, options.without):
+    until = time.time() + options.minutes * 60
+    for one in power_cuts(pool, cases, options.cuts, options.seed, options.without, until):
         cut.append(one)
         print(f"power: {one.case}: {one.judged}", file=sys.stderr, flush=True)
         for line in one.bad:
@@ -151,6 +155,7 @@ def _trials(pool: ProcessPoolExecutor, name: str, options: argparse.Namespace) -
         "recovery": (*RECOVERIES, *SERVER_RECOVERIES),
         "together": (TOGETHER,),
         "disks": FIXES,
+        "ext4": ON_EXT4,
         "signals": (*FIXES, TOGETHER, RENEWAL),
     }.get(name, (*FIXES, RENEWAL))
     cases = tuple(case for case in cases if options.case in str(case))
@@ -164,6 +169,8 @@ def _trials(pool: ProcessPoolExecutor, name: str, options: argparse.Namespace) -
 
 
 def _not_shown(name: str) -> str:
+    if name == "ext4" and (reason := blocks.can_cut()):
+        return reason
     if name == "disks":
         return "" if disks.can_mount() else "this process may not mount file systems"
     return "" if name == "signals" or traced.can_trace() else "strace cannot hold a process here"
@@ -184,6 +191,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many workers")
     parser.add_argument("--runs", type=int, default=500, metavar="N", help="so many signals")
     parser.add_argument("--cuts", type=int, default=500, metavar="N", help="at most N power cuts of a case")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, metavar="N", help="no power cut after that"
+    )
     parser.add_argument("--without", choices=tuple(GROUPS), help="power cuts as if those were never synced")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of signals and cuts")
     parser.add_argument("--rooms", type=int, default=40, metavar="N", help="disks with up to N pages left")

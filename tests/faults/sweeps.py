@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,6 +20,7 @@ from tests.faults.scene import Mode, Whose, start_servers
 from tests.faults.server_scene import stop_left
 from tests.faults.signals import moments
 from tests.faults.traced import Point
+from tests.faults.tree import Tree
 from tests.faults.trials import Result, Trial, carry_out, trials
 
 from dsmbench import console
@@ -41,6 +43,8 @@ SERVER_RECOVERIES = (
 TRUSTS = tuple(Case("trust", "label", whose) for whose in OWNERS)
 POWERED = (*FIXES, *TRUSTS, RENEWAL, *RECOVERIES, *SERVER_RECOVERIES)
 """What the power is cut in."""
+ON_EXT4 = (*FIXES, *TRUSTS, *(Case("rollback", mode, whose) for mode in MODES for whose in OWNERS))
+"""What the power is cut in on a real disk."""
 TOGETHER = Case("fix", "label", "both")
 """Two stores of two servers, whose clients are waited for at the same time."""
 SWEEPS = (
@@ -54,6 +58,7 @@ SWEEPS = (
     "disks",
     "signals",
     "power",
+    "ext4",
     "model",
 )
 
@@ -81,10 +86,15 @@ def signal_trials(runs: int, seed: int, cases: Sequence[Case] = (*FIXES, TOGETHE
 
 
 def power_cuts(
-    pool: ProcessPoolExecutor, cases: Iterable[Case], count: int, seed: int, group: str | None = None
+    pool: ProcessPoolExecutor,
+    cases: Iterable[Case],
+    count: int,
+    seed: int,
+    group: str | None = None,
+    until: float = math.inf,
 ) -> Iterator[Powered]:
     """Each case with so many power cuts, as it is done; a worker does one after the other."""
-    futures = [pool.submit(cut_off_here, case, count, seed, group) for case in cases]
+    futures = [pool.submit(cut_off_here, case, count, seed, group, until=until) for case in cases]
     try:
         for future in as_completed(futures):
             yield future.result()
@@ -166,10 +176,17 @@ def _record(case: Case) -> tuple[Point, ...]:
     return _shop.points(case)
 
 
-def cut_off_here(case: Case, count: int, seed: int, group: str | None = None) -> Powered:
+def cut_off_here(
+    case: Case,
+    count: int,
+    seed: int,
+    group: str | None = None,
+    only: Callable[[Tree], bool] = lambda left: True,
+    until: float = math.inf,
+) -> Powered:
     """In a worker: see `cut_off`."""
     assert _shop is not None
-    return cut_off(_shop, case, count, seed, group)
+    return cut_off(_shop, case, count, seed, group, only, until)
 
 
 def _try(trial: Trial) -> Result:

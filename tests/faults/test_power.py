@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from tests.faults import traced
+from tests.faults import blocks, traced
 from tests.faults.cases import Case
 from tests.faults.power import GROUPS
 from tests.faults.powered import Powered
-from tests.faults.sweeps import POWERED, RENEWAL, cut_off_here, power_cuts, workers
+from tests.faults.sweeps import POWERED, RENEWAL, cut_off_here, points_sweep, power_cuts, results, workers
+from tests.faults.tree import Tree
 from tests.shown import not_shown
 
 from dsmcertfix.transaction import live
@@ -23,7 +26,7 @@ SOME = (
     *(Case("trust", "label", "alice"), Case("rollback", "whole", "root")),
     *(Case("recover", "label", "root", "linked"), Case("recover", "whole", "alice", "reconnected")),
 )
-IN_VAIN = 50
+IN_VAIN = 30
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +41,9 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def test_a_power_cut_leaves_the_old_set_the_new_one_or_that_of_a_working_client(
     pool: ProcessPoolExecutor,
 ) -> None:
-    done = list(power_cuts(pool, SOME, 8, seed=1))
+    done = list(power_cuts(pool, SOME, 5, seed=1))
     assert [line for one in done for line in one.bad] == []
-    assert [one.judged for one in done] == [8] * len(SOME)
+    assert [one.judged for one in done] == [5] * len(SOME)
     assert {became for one in done for became in one.became} >= {"old", "new"}
 
 
@@ -74,7 +77,45 @@ def test_a_recovery_keeps_no_index_file_that_may_be_torn(pool: ProcessPoolExecut
     assert any("dsmcert.idx is there, not as before" in line for line in one.bad)
 
 
+class TestOnExt4:
+    """A real file system in a loop device."""
+
+    @pytest.fixture(autouse=True)
+    def _mounting(self) -> None:
+        if reason := blocks.can_cut():
+            not_shown(f"what a power cut leaves on a real ext4: {reason}")
+
+    def test_what_was_synced_is_on_the_disk_that_is_left_and_nothing_else(self, tmp_path: Path) -> None:
+        live, image = tmp_path / "live", tmp_path / "disk"
+        live.mkdir()
+        blocks.make(image, live)
+        with blocks.mounted(image, live):
+            for name in ("synced", "not-synced"):
+                with (live / name).open("wb") as file:
+                    file.write(b"content")
+                    file.flush()
+                    if name == "synced":
+                        os.fsync(file.fileno())
+            left = blocks.left_of(image)
+        with blocks.mounted(left, live):
+            assert (live / "synced").read_bytes() == b"content"
+            unsynced = live / "not-synced"
+            assert not unsynced.exists() or unsynced.read_bytes() == b""
+
+    def test_a_power_cut_leaves_the_old_set_or_the_new_one(self, pool: ProcessPoolExecutor) -> None:
+        done = list(results(pool, points_sweep(pool, "ext4", (LABEL, WHOLE), limit=6)))
+        assert [line for result in done for line in result.bad] == []
+        assert len(done) == 12
+
+
 def _keeping_the_index() -> Powered:
     """As it was before `recover` dropped an index file that the client may not have written whole."""
     with patch.object(live, "drop_new_index"):
-        return cut_off_here(WHOLE, 2 * IN_VAIN, seed=1)
+        return cut_off_here(WHOLE, 20 * IN_VAIN, seed=1, only=_with_half_an_index)
+
+
+def _with_half_an_index(left: Tree) -> bool:
+    """Whether it is there for its first sector at most, beside a key database."""
+    contents = {path.rpartition("/")[2]: leaf.content for path, leaf in left.items() if "/certs/" in path}
+    index = contents.get("dsmcert.idx")
+    return index is not None and not index.strip(b"\0") and "dsmcert.kdb" in contents

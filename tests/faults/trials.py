@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.faults import disks, signals
+from tests.faults import blocks, disks, signals
 from tests.faults.cases import Case, Workshop
 from tests.faults.disks import Disk
 from tests.faults.judge import Verdict, after_error, recovered
@@ -66,7 +66,7 @@ def _at(sweep: str, case: Case, point: Point, *, again: bool) -> list[Trial]:
         case "torn" if point.call == "fsync" and "journal.jsonl" in point.what:
             return [Trial(sweep, case, kill, torn, again) for torn in ("gone", "half", "zeros")]
         # A kill before a file is created is as good as one before the next call.
-        case "kill" | "recovery" if point.call != "openat":
+        case "kill" | "recovery" | "ext4" if point.call != "openat":
             return [Trial(sweep, case, kill, again=again)]
         case "together" if point.call != "openat":
             child = [] if point.role == "main" else [Trial(sweep, case, Fault(point, "child-dies"))]
@@ -86,6 +86,8 @@ def carry_out(shop: Workshop, trial: Trial) -> Result:
         case Disk() as disk:
             verdict, code = disks.spoilt(shop, trial.case, disk)
             return Result(trial, verdict, True, code)
+        case fault if trial.sweep == "ext4":
+            return Result(trial, blocks.cut(shop, trial.case, fault.point), True, -9)
         case fault:
             return _faulted(shop, trial, fault)
 

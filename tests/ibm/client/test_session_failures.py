@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsmcertfix.errors import FailedSession, ReconnectFailed
+from dsmcertfix.ibm.client import messages
 from dsmcertfix.ibm.client.dsmc import Session, failure, read, unless_elsewhere
 from dsmcertfix.ibm.client.message_table import MESSAGES
 from dsmcertfix.model import LocatedStore, Owner, Server, Stanza, StanzaUse
@@ -125,3 +126,13 @@ def test_server_node_and_protocol_are_read_from_either_stream() -> None:
     session = ended(text, error="SSL Information: TLSv1.2 TLS_RSA\n")
     assert (session.node, session.server_name, session.tls) == ("APP01", "TSM 01", "TLSv1.2 TLS_RSA")
     assert (ended().node, ended().server_name, ended().tls) == (None, None, None)
+
+
+def test_the_advice_names_the_stanza_s_server_else_what_the_client_called_it() -> None:
+    for code in MESSAGES:
+        session = replace(STRICT, codes=(code,), server_name="TSM01")
+        for stanza, name in ((STANZA, "tsm1.example.com:1500"), (STANZA._replace(server=None), "TSM01")):
+            error = failure(session, stanza)
+            wanted = messages.advice((code,), node="NODE", server=name, stanza="TSM1").text
+            assert error is not None and error.hint == wanted
+    assert any("{server}" in row.advice for row in MESSAGES.values())
