@@ -265,3 +265,11 @@ def test_a_name_service_out_of_time_is_told_at_once(monkeypatch: pytest.MonkeyPa
         tls._addresses(SERVER, time.monotonic() - 5)
     gate.set()
     assert raised.value.code == "server-timed-out" and "not resolved in time" in raised.value.message
+
+
+def test_of_addresses_that_cannot_be_reached_the_first_is_told_also_without_a_reason() -> None:
+    first, second = OSError("odd"), OSError(101, "Network is unreachable")
+    address = tls._Address(socket.AF_INET, ("192.0.2.1", 1))
+    for errors, told in (((first, second), "odd"), ((second, first), "Network is unreachable")):
+        error = tls._not_connected(SERVER, [(address, one) for one in errors])
+        assert error.code == "server-unreachable" and error.message.endswith(f": {told}")

@@ -37,6 +37,7 @@ PROJECT = run.Project(
         "transaction/*.py",
     ),
     tests=(
+        "tests/jobs/test_together.py",
         "tests/planning",
         "tests/transaction",
         "tests/ibm",

@@ -135,14 +135,15 @@ class _Reader:
             operator = pattern.search(between)
             if operator is None or "#" in between:
                 continue
-            place = start + operator.start(), start + operator.end()
-            name = one_line(operator.group())
+            whole, name = self._at(node), one_line(operator.group())
+            before = self.source[whole[0] : start + operator.start()].decode()
+            behind = self.source[start + operator.end() : whole[1]].decode()
             if not compared:
-                yield "arithmetic", place, ARITHMETIC[name]
-            else:
-                yield "compare", place, NEGATED[name]
-                if name in BOUNDARY:
-                    yield "boundary", place, BOUNDARY[name]
+                yield "arithmetic", whole, before + ARITHMETIC[name] + behind
+                continue
+            yield "compare", whole, before + NEGATED[name] + behind
+            if name in BOUNDARY:
+                yield "boundary", whole, before + BOUNDARY[name] + behind
 
     def _and_or(self, node: ast.BoolOp) -> Changes:
         values = [f"({self._text(value)})" for value in node.values]

@@ -19,7 +19,7 @@ from tests.mutation.equivalent import Equivalents
 from tests.mutation.lines import Test, digest, recorded
 
 TESTS_AT_MOST = 300
-ALONE_AT_MOST = 80
+ALONE_AT_MOST = 250
 SECONDS_AT_MOST = 30.0
 GOAL = 95
 DIED, LIVED, SAME, NOT_COVERED = "died", "lived", "equivalent", "not covered"

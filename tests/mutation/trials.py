@@ -34,6 +34,7 @@ DIED, LIVED, HUNG, NOT_APPLIED = 1, 0, 9, 3
 SPACE = 6 << 30
 """Bytes of memory, for a change that takes all there is."""
 FILE_SIZE = 1 << 28
+PROCESSOR_S = 120
 TOLD = "told"
 """The file in which a child says more than how it ended: the test that failed."""
 
@@ -111,6 +112,8 @@ def _in_the_child(work: Callable[[Path], int], scratch: Path) -> None:
         for number in range(3):
             os.dup2(null, number)
         resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE))
+        # What hangs ends also where nobody waits for it any more.
+        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, resource.RLIM_INFINITY))
         scratch.mkdir(parents=True)
         code = work(scratch)

@@ -338,3 +338,56 @@ def test_the_edits_of_two_servers_have_their_own_labels() -> None:
         (A.server, LABEL),
         (B.server, fetched("TSM2")),
     }
+
+
+def test_a_ca_of_nobody_and_a_key_are_not_told_as_unexpected() -> None:
+    site = Policy((ServerRule(("TSM1",), (JUST_NEW,)), ServerRule(("TSM2",))))
+    key = certificate("a key", kind="personal")
+    brought = under(site, HELD, key, uses=(A, B)).brought
+    assert "a key" not in dict(standings(brought))
+
+
+def test_one_of_several_cas_above_what_is_presented_vouches() -> None:
+    other = Made("Another Root", extensions=(may_sign(), usage(signs=True))).stored("Another")
+    shown = presents("TSM1", SIGNED.stored())
+    brought = under(policy(Allowed(SIGNED.stored().sha256)), ROOT.stored("Root"), other, shown=shown).brought
+    told = dict(standings(brought))
+    assert told.get("Root", "fine") == "fine" and told.get("Another") != "fine"
+
+
+def test_what_goes_of_one_server_and_comes_of_another_keeps_its_own_label() -> None:
+    gone_too = certificate(fetched("TSM2"), "gone")
+    brought = Brought(
+        adds=((A.server, NEW_FILE), (B.server, gone_too)),  # type: ignore[arg-type]
+        drops=((A.server, GONE), (B.server, gone_too)),  # type: ignore[arg-type]
+    )
+    edits = edits_of(store(GONE, gone_too, uses=[A, B]), brought)
+    assert edits.out == (GONE, gone_too)
+    assert {(one.server, one.label) for one in edits.adds} == {
+        (A.server, "TSM1 old"),
+        (B.server, fetched("TSM2")),
+    }
+
+
+def test_each_server_s_new_certificate_has_the_label_of_what_goes_of_that_server() -> None:
+    of_a, of_b = certificate("TSM1 old", "a"), certificate("TSM2 old", "b")
+    new_a, new_b = certificate("a.arm", "new a"), certificate("b.arm", "new b")
+    assert A.server is not None and B.server is not None
+    brought = Brought(adds=((A.server, new_a), (B.server, new_b)), drops=((A.server, of_a), (B.server, of_b)))
+    edits = edits_of(store(of_a, of_b, uses=[A, B]), brought)
+    assert [one.label for one in edits.adds] == ["TSM1 old", "TSM2 old"]
+
+
+def test_what_one_server_has_ended_stays_where_another_one_keeps_it() -> None:
+    shared = Made("tsm.example.com")
+    other = Made("tsm2.example.com")
+    held = (shared.stored("shared"), other.stored(fetched("TSM2")))
+    seen = [presents("TSM1", shared.stored()), presents("TSM2", other.stored())]
+    rules = (
+        ServerRule(("TSM1",), (Allowed(held[0].sha256),)),
+        ServerRule(("TSM2",), (Allowed(held[1].sha256), Allowed(held[0].sha256, until=TODAY - DAY))),
+    )
+    (item,) = assess_under(Policy(rules), inventory(store(*held, uses=[A, B]), presented=seen))
+    assert item.brought.drops == ()
+    (item,) = assess_under(Policy(rules[1:]), inventory(store(*held, uses=[A, B]), presented=seen))
+    assert labels(item.brought.drops) == ["shared"]

@@ -13,7 +13,7 @@ from dsmcertfix.model import Certificate, Inventory, Presented, Proof
 from dsmcertfix.planning.assess import assess
 from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.proofs import asked_before, with_proofs
-from dsmcertfix.planning.refusals import first_refused
+from dsmcertfix.planning.refusals import first_refused, refused_for_want
 from dsmcertfix.planning.selection import Selection
 from dsmcertfix.planning.steps import Plan, Prove, RunOptions, StorePlan, step_name
 from dsmcertfix.planning.trust import Handover, make_trust_plan
@@ -191,3 +191,21 @@ def test_a_proof_of_another_server_says_nothing_of_this_one() -> None:
     other = Proof(server("TSM2"), "accepted", 0, "IBM's TLS trusts the server")
     proved = told(plan, facts, {facts.stores[0].id: (other,)})
     assert proved.problem is None and proved.steps[0] == plan.stores[0].steps[0]
+
+
+def test_a_refusal_for_want_of_a_certificate_is_told_where_it_calls_for_nothing() -> None:
+    other = Made("tsm2").stored("TSM server TSM2 self-signed key")
+    failover = TSM1._replace(replication=True)
+    (item,) = assess(inventory(store(other, uses=[failover, TSM2]), presented=[presents("TSM1", SELF)]))
+    assert item.affected == () and item.pending == () and item.problem is None
+    words = (f"there is no certificate of {server('TSM1')} in this store: a session that uses it fetches it",)
+    assert refused_for_want(item, {item.store.id: (REFUSED,)}) == words
+    assert refused_for_want(item, {item.store.id: (ACCEPTED,)}) == refused_for_want(item, {}) == ()
+    assert refused_for_want(item._replace(problem=DOWN), {item.store.id: (REFUSED,)}) == ()
+    # Where it is trusted by the rules, affected or to be fetched, that is told by itself.
+    (trusting,) = assess(inventory(store(SELF, uses=[TSM1]), presented=[presents("TSM1", SELF)]))
+    assert refused_for_want(trusting, {trusting.store.id: (REFUSED,)}) == ()
+    (affected,) = assess(inventory(store(OLD, uses=[TSM1]), presented=[presents("TSM1", SELF)]))
+    assert affected.affected and refused_for_want(affected, {affected.store.id: (REFUSED,)}) == ()
+    (pending,) = assess(inventory(store(uses=[TSM1]), presented=[presents("TSM1", SELF)]))
+    assert pending.pending and refused_for_want(pending, {pending.store.id: (REFUSED,)}) == ()

@@ -10,6 +10,7 @@ from tests.server.made import DIRECTORY, OWNER, arm, instance, own
 from dsmcertfix.errors import StoreUnreadable
 from dsmcertfix.ibm.server.instance import Arm, Instance
 from dsmcertfix.model import Certificate, Stanza, Store
+from dsmcertfix.planning.assess import Assessed, AssessedStore
 from dsmcertfix.planning.assess_server import Around, AssessedInstance, assess_instance
 
 BACKUP = made_stanza("TSMDBMGR_tsminst1", "localhost")._replace(node="$$_TSMDBMGR_$$")
@@ -115,3 +116,20 @@ def test_what_cannot_be_edited_calls_for_nothing_but_its_problem() -> None:
     problem = StoreUnreadable("server-stash-missing", "no stash").problem()
     found = assessed(instance(own(days=-9), problem=problem))
     assert found.action == ()
+
+
+def test_a_stale_one_beside_the_current_one_is_not_told_as_stale() -> None:
+    """Of a store that a stanza of this server uses: it trusts the server by the other one."""
+    used = made_stanza("TSM1")
+    stale = certificate("TSM server TSM1 self-signed key", "old")
+    for held, current, told in (
+        ((stale,), [False], [True]),
+        ((stale, client_s(GOOD)), [False, True], [False, False]),
+    ):
+        held_by = store(*held, uses=(used,), directory="/b")
+        judged = (AssessedStore(held_by, (Assessed(stale, "replaced", "a test", used.server, 1),)),)
+        assert used.server is not None
+        around = Around((held_by,), leading=frozenset((used.server,)), judged=judged)
+        found = assess_instance(instance(GOOD), NOW, 90, around)
+        assert [one.current for one in found.trusts] == current
+        assert [one.stale for one in found.trusts] == told

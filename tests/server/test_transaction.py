@@ -43,6 +43,7 @@ from dsmcertfix.transaction.executor import Ended, Run
 from dsmcertfix.transaction.interrupts import Interrupts
 from dsmcertfix.transaction.journal import Event, Journal
 from dsmcertfix.transaction.server import ServerTools, ServerTransaction
+from dsmcertfix.transaction.server_checks import Contents
 
 UNIX = Unix(UnixPlaces(Path("/")))
 OLD, NEW, OTHER = (Identity.make() for _ in range(3))
@@ -431,3 +432,8 @@ def test_the_new_arm_is_what_the_server_wrote_and_is_on_the_disk(
     assert scene.run(*BEGIN, *WAIT).outcome == "changed"
     last = len(calls) - 1 - calls[::-1].index("rename cert256.arm cert256.arm.dsmcertfix-r1-aside")
     assert {"sync cert.kdb", "sync cert256.arm", "sync instance"} <= set(calls[last:])
+
+
+def test_no_key_is_in_the_repr_of_what_is_compared() -> None:
+    told = repr(Contents(b"a database", b"a stash", b"a certificate"))
+    assert "database" not in told.replace("database=", "") and "stash" not in told and "b'" not in told

@@ -10,8 +10,9 @@ import pytest
 from tests.transaction.kit import UNIX, Machine, database, fetching, kinds, machine, plan_for, seen
 
 from dsmcertfix.errors import NotPermitted, SwapFailed, Unrecovered
+from dsmcertfix.ibm import gskit_tls
 from dsmcertfix.ibm.server.instance import LocatedInstance
-from dsmcertfix.model import LocatedStore, Owner, ServerFile, StoreFile
+from dsmcertfix.model import LocatedStore, Owner, Proof, Server, ServerFile, StoreFile
 from dsmcertfix.transaction import live, recovery
 from dsmcertfix.transaction.backup import Backup, load_backup, make_backup
 from dsmcertfix.transaction.goal import Goal
@@ -345,3 +346,27 @@ def test_a_store_that_is_not_what_it_was_to_be_is_not_finished(mine: Machine) ->
             assert (found is not None) is finished
     finally:
         journal.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "finished"), [("accepted", True), ("refused", False), ("not-made", False)]
+)
+@pytest.mark.parametrize("rebooted", [True, False])
+def test_what_a_run_put_in_itself_is_finished_only_where_ibm_s_tls_accepts_it(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch, answer: Any, finished: bool, rebooted: bool
+) -> None:
+    run = killed_at(mine, "step-started", "check-live")
+    (store,) = run.stores
+    backup: Backup[Any] = load_backup(store.backup_path, StoreFile)
+    one = Server("tsm1.example.com", 1500)
+    monkeypatch.setattr(gskit_tls, "library", lambda platform: Path("/lib"))
+    monkeypatch.setattr(gskit_tls, "prove", lambda *arguments: Proof(one, answer, 0, "the reason"))
+    monkeypatch.setattr(recovery, "started_after", lambda at: rebooted)
+    journal = Journal(run.journal_path, ignore, read_journal(run.journal_path))
+    assert isinstance(store.located, LocatedStore)
+    aimed = replace(store, goal=replace(goal(mine), servers=(one,)))
+    found = recovery._repaired(UNIX, aimed, store.located, backup, journal)
+    journal.close()
+    assert (found is not None) is finished
+    # After a reboot nobody can tell whether the index that the client made is whole.
+    assert (mine.directory / "dsmcert.idx").exists() is not (finished and rebooted)

@@ -183,7 +183,7 @@ def test_a_renewal_of_which_one_node_is_down_one_strict_and_one_silent(
     assert {event.what for event in fleet.state("TSM01").events}.isdisjoint({"fetched", "refused"})
 
 
-def test_check_mode_and_a_switch_that_fails_take_nothing_from_anybody(
+def test_check_mode_a_switch_that_fails_and_one_that_nobody_made_take_nothing_from_anybody(
     oldest_controller: Controller, fleet: SshFleet
 ) -> None:
     renewal = Renewal(oldest_controller, fleet)
@@ -201,4 +201,17 @@ def test_check_mode_and_a_switch_that_fails_take_nothing_from_anybody(
     assert not renewal.switched
     assert renewal.holders(renewal.new) == STAGED
     assert renewal.holders(renewal.old) == STAGED | {DOWN, SILENT}
+    staged = fleet.stores()
+
+    # Nobody is there to press Enter, and nobody switched: no node is proved, and none loses the old one.
+    awaited = {"repair_awaited_times": 1, "repair_awaited_pause": 1}
+    code, said = renewal.run(renew_gate=60, renew_switch_command=[], **awaited)
+    assert code == 2, said
+    assert set(counted(said, "failed")) >= STAGED, said
+    assert fleet.stores() == staged
+
+    # The same again with a switch that works goes on from there.
+    code, said = renewal.run(renew_gate=60)
+    assert renewal.switched, said
+    assert renewal.holders(renewal.old) == {DOWN, SILENT}
     assert renewal.refused == []

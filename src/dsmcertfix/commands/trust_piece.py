@@ -79,7 +79,7 @@ def _write(path: Path, content: bytes) -> None:
 def _comment(piece: Piece, missing: list[int]) -> str:
     kept = piece.of - len(missing)
     return (
-        f"{counted(kept, 'piece')} of {piece.of} of a certificate "
+        f"{kept} of {counted(piece.of, 'piece')} of a certificate "
         f"{'is' if kept == 1 else 'are'} here; nothing is trusted before the rest came: "
         + ", ".join(map(str, missing))
     )

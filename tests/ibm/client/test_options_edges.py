@@ -176,3 +176,10 @@ def test_a_file_s_name_is_what_stands_in_quotes_or_all_of_it(
 def test_a_long_name_is_cut_in_a_message(length: int, cut: bool) -> None:
     (told,) = system("servername " + "x" * length).warnings
     assert ("x" * 80 + "..." in told) is cut and ("x" * 81 not in told)
+
+
+@pytest.mark.parametrize(
+    ("written", "node"), [('"my node" x', "my node"), ("'a'", "a"), ("a b", "a"), ('""', None)]
+)
+def test_a_name_is_what_stands_in_quotes_or_one_word(written: str, node: str | None) -> None:
+    assert only(f"nodename {written}").node == node

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from dsmcertfix.errors import FailedSession, ReconnectFailed
+from dsmcertfix.ibm.client import dsmc, messages
 from dsmcertfix.ibm.client.dsmc import Session, failure, read, unless_elsewhere
 from dsmcertfix.ibm.client.message_table import MESSAGES
 from dsmcertfix.model import LocatedStore, Owner, Server, Stanza, StanzaUse
 from dsmcertfix.system.process.output import Completed
+from dsmcertfix.system.process.run import Waits, waited
 
 STANZA = Stanza("TSM1", Path("/opt/dsm.sys"), 1, Server("tsm1.example.com", 1500), "NODE")
 STRICT = Session(12, False, False, ("ANS1592E",))
@@ -125,3 +127,45 @@ def test_server_node_and_protocol_are_read_from_either_stream() -> None:
     session = ended(text, error="SSL Information: TLSv1.2 TLS_RSA\n")
     assert (session.node, session.server_name, session.tls) == ("APP01", "TSM 01", "TLSv1.2 TLS_RSA")
     assert (ended().node, ended().server_name, ended().tls) == (None, None, None)
+
+
+def test_the_advice_names_the_stanza_s_server_else_what_the_client_called_it() -> None:
+    for code in MESSAGES:
+        session = replace(STRICT, codes=(code,), server_name="TSM01")
+        for stanza, name in ((STANZA, "tsm1.example.com:1500"), (STANZA._replace(server=None), "TSM01")):
+            error = failure(session, stanza)
+            wanted = messages.advice((code,), node="NODE", server=name, stanza="TSM1").text
+            assert error is not None and error.hint == wanted
+    assert any("{server}" in row.advice for row in MESSAGES.values())
+
+
+# --- how it is asked -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "arguments"),
+    [
+        ("dsm.sys", None, ["-se=TSM1"]),
+        ("DSM.SYS", "/a/dsm.opt", ["-se=TSM1", "-optfile=/a/dsm.opt"]),
+        ("dsm.opt", None, ["-optfile=/opt/dsm.opt"]),
+        ("dsm.opt", "/a/dsm.opt", ["-optfile=/a/dsm.opt"]),
+    ],
+)
+def test_a_stanza_is_given_by_its_name_or_by_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, given: str | None, arguments: list[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def running(argv: list[str], **options: object) -> Waits[Completed]:
+        asked.append(argv)
+        yield 0.0
+        return Completed(0, ESTABLISHED, "", False, False)
+
+    monkeypatch.setattr(dsmc, "running", running)
+    owner = Owner(0, 0, "root", tmp_path)
+    stanza = STANZA._replace(option_file=Path("/opt") / name)
+    option_file = Path(given) if given else None
+    session = waited(
+        dsmc.query_session(Path("/opt/dsmc"), stanza, owner, option_file=option_file, timeout_s=9.0)
+    )
+    assert session.established and asked == [["/opt/dsmc", "query", "session", *arguments]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from dsmbench import certificates, formats
 from dsmcertfix import budgets
 from dsmcertfix.errors import StoreUnreadable
-from dsmcertfix.ibm.key_database import certificate, der, kdb, record
+from dsmcertfix.ibm.key_database import certificate, der, kdb, record, trusted
 
 PASSWORD = b"a password of the tests"
 
@@ -99,3 +101,17 @@ def test_no_bytes_of_a_key_database_are_in_a_repr() -> None:
     told = repr(found) + repr(one)
     assert "\\x" not in told and "b'" not in told and 'b"' not in told
     assert isinstance(one, record.Record)
+
+
+def test_the_sums_that_find_a_certificate_are_told_to_protect_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where SHA-1 may not protect anything, it may still do that."""
+    asked: list[bool] = []
+
+    def sha1(data: bytes, *, usedforsecurity: bool) -> object:
+        asked.append(usedforsecurity)
+        return hashlib.sha1(data, usedforsecurity=False)
+
+    monkeypatch.setattr(trusted, "sha1", sha1)
+    assert len(trusted.index(certificates.make()).hashes()) == 5 and asked == [False] * 5

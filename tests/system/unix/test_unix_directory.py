@@ -15,6 +15,7 @@ from tests.shown import not_shown
 
 from dsmcertfix.errors import Busy, DsmcertfixError, NotPermitted, PlanOutdated, StoreUnreadable
 from dsmcertfix.model import ServerFile, StoreFile
+from dsmcertfix.system import locks
 from dsmcertfix.system.seen import Metadata
 from dsmcertfix.system.unix import access, handles
 from dsmcertfix.system.unix import directory as unix_directory
@@ -397,3 +398,44 @@ def test_a_file_that_grows_while_it_is_read_is_given_up(
     parts = [b"12345", b"67890"]
     monkeypatch.setattr(os, "read", lambda handle, size: parts.pop() if parts else b"")
     assert directory.read(KDB) == b"6789012345"
+
+
+def test_a_link_that_leads_nowhere_is_there(directory: UnixDirectory[StoreFile], place: Path) -> None:
+    (place / "dsmcert.idx").symlink_to(place / "nowhere")
+    assert directory.present(StoreFile.IDX) and not directory.present(StoreFile.RDB)
+
+
+def test_who_is_not_root_works_with_whatever_may_be_opened(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_root()
+    os.chown(place, STRANGER, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    with open_directory(place, StoreFile, "run") as opened:
+        assert opened.read(KDB) == b"live"
+
+
+def test_what_only_root_can_see_of_a_user_s_file_is_not_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_root()
+    there = {"trusted.note": b"1", "user.note": b"2"}
+    monkeypatch.setattr(os, "listxattr", lambda handle: list(there))
+    monkeypatch.setattr(os, "getxattr", lambda handle, name: there[name])
+    with open_directory(place, StoreFile, "run") as opened:
+        assert [name for name, _ in opened.metadata(KDB).xattrs] == ["trusted.note", "user.note"]
+    for path in (place, place / "dsmcert.kdb"):
+        os.chown(path, STRANGER, -1)
+    with open_directory(place, StoreFile, "run") as opened:
+        assert [name for name, _ in opened.metadata(KDB).xattrs] == ["user.note"]
+
+
+def test_one_run_is_alone_and_its_lock_is_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not locks.held(path)
+    with locks.alone(path, 0.0):
+        assert path.stat().st_mode & 0o7777 == 0o600 and locks.held(path)
+        with pytest.raises(Busy) as raised, locks.alone(path, 0.01):
+            pass
+        assert raised.value.code == "another-run" and raised.value.context == (f"lock: {path}",)
+    assert not locks.held(path)

@@ -246,3 +246,8 @@ def test_what_is_handed_over_is_opened_without_following_a_link(
         pass
     assert flags["theirs"] == os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     assert flags["a"] == os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+
+def test_what_is_handed_over_lies_in_a_directory_that_nobody_else_may_pass(tmp_path: Path) -> None:
+    with handed_over(tmp_path, {}, Owner(os.geteuid(), os.getegid(), "me")) as handle:
+        assert os.fstat(handle).st_mode & 0o7777 == 0o700
