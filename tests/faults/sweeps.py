@@ -6,12 +6,13 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TypeVar
 
 from tests.faults.cases import CUTS, RENEW, SERVER_CUTS, Case, Workshop
 from tests.faults.disks import disks
@@ -26,6 +27,7 @@ from tests.faults.trials import Result, Trial, carry_out, trials
 from dsmbench import console
 from dsmbench.runtime import runtime, scratch
 
+Came = TypeVar("Came")
 MODES: tuple[Mode, ...] = ("label", "whole")
 OWNERS: tuple[Whose, ...] = ("root", "alice")
 FIXES = tuple(Case("fix", mode, whose) for mode in MODES for whose in OWNERS)
@@ -94,18 +96,16 @@ def power_cuts(
     until: float = math.inf,
 ) -> Iterator[Powered]:
     """Each case with so many power cuts, as it is done; a worker does one after the other."""
-    futures = [pool.submit(cut_off_here, case, count, seed, group, until=until) for case in cases]
-    try:
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+    return _as_they_come(pool.submit(cut_off_here, case, count, seed, group, until=until) for case in cases)
 
 
 def results(pool: ProcessPoolExecutor, wanted: Iterable[Trial]) -> Iterator[Result]:
     """The results, as they come."""
-    futures = [pool.submit(_try, trial) for trial in wanted]
+    return _as_they_come(pool.submit(_try, trial) for trial in wanted)
+
+
+def _as_they_come(wanted: Iterable[Future[Came]]) -> Iterator[Came]:
+    futures = list(wanted)
     try:
         for future in as_completed(futures):
             yield future.result()

@@ -99,28 +99,28 @@ def played_sample(site: Site, chosen: list[str]) -> dict[Played, str]:
     return {simulation.build(site, f"host{place:03}", kind): kind for place, kind in enumerate(chosen)}
 
 
+def foretold_and_switched(
+    site: Site, sample: dict[Played, str], directory: Path
+) -> tuple[Run, dict[str, bool]]:
+    """What the forecast said before the switch, right for every endpoint, and which kinds are refused."""
+    results = "\n".join(map(json.dumps, looked_at(sample)))
+    (directory / "results").write_text(results, encoding="utf-8")
+    (directory / "nodes.csv").write_text(listing(list(sample)), encoding="utf-8")
+    told = forecast(site, directory)
+    site.switch()
+    return told, require_right(sample, told.standings)
+
+
 def test_the_forecast_is_right_for_an_endpoint_of_every_kind(tmp_path: Path) -> None:
     with simulation.site() as site:
-        sample = played_sample(site, list(KINDS))
-        results = "\n".join(map(json.dumps, looked_at(sample)))
-        (tmp_path / "results").write_text(results, encoding="utf-8")
-        (tmp_path / "nodes.csv").write_text(listing(list(sample)), encoding="utf-8")
-        told = forecast(site, tmp_path)
-        site.switch()
-        refused = require_right(sample, told.standings)
+        told, refused = foretold_and_switched(site, played_sample(site, list(KINDS)), tmp_path)
     assert {True, False} == {*refused.values()}
     assert {"ready", "fetches", "strict", "without", "unusable"} <= {*told.standings.values()}
 
 
 def test_it_is_right_where_an_authority_signed_the_new_certificate(tmp_path: Path) -> None:
     with simulation.site(authority()) as site:
-        sample = played_sample(site, list(SIGNED))
-        results = "\n".join(map(json.dumps, looked_at(sample)))
-        (tmp_path / "results").write_text(results, encoding="utf-8")
-        (tmp_path / "nodes.csv").write_text(listing(list(sample)), encoding="utf-8")
-        told = forecast(site, tmp_path)
-        site.switch()
-        refused = require_right(sample, told.standings)
+        _, refused = foretold_and_switched(site, played_sample(site, list(SIGNED)), tmp_path)
     assert {kind for kind, is_refused in refused.items() if not is_refused} >= {"root", "root-alone"}
     assert refused["leaf-without-root"] and refused["root-not-trusted"] and refused["other-root"]
 

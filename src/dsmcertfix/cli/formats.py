@@ -168,6 +168,7 @@ def _told(report: Report, how: Telling) -> int:
 
 def _exit_code(report: Report, how: Telling) -> int:
     if how.profile == "default":
+        # Most ask for no other: what knows of them is not loaded.
         return report.exit_code
     from dsmcertfix.report.render.consoles import profiled
 

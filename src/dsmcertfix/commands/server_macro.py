@@ -31,8 +31,8 @@ def make_macro(
     whole = _with_lists(wish, lists)
     undo = clean_up(whole) if wish.kind == "distribute" else None
     told = macro(whole)
-    if undo is not None and output is not None:
-        _write(output.with_name(f"{output.stem}.undo{output.suffix}"), undo)
+    if undo is not None:
+        _write_way_back(output, undo)
     return Report(COMMAND, host_name(), comment=_comment(whole), macro=told, undo=undo)
 
 
@@ -62,8 +62,7 @@ def _with_way_back(wish: MacroWish, lists: tuple[Path, ...], nodes: Path, output
         raise NotFound("nodes-as-wanted", f"every node is {wish.kind.upper()} already: nothing is to be done")
     forth = replace(whole, nodes=changed)
     told, undo = macro(forth), macro(MacroWish(_OPPOSITE[wish.kind], changed))
-    if output is not None:
-        _write(output.with_name(f"{output.stem}.undo{output.suffix}"), undo)
+    _write_way_back(output, undo)
     return Report(COMMAND, host_name(), comment=_comment(forth), macro=told, undo=undo)
 
 
@@ -89,7 +88,11 @@ def _chosen(listing: tuple[ServersNode, ...], wish: MacroWish) -> tuple[ServersN
     return tuple(node for node in listing if node.name in names or not names)
 
 
-def _write(path: Path, text: str) -> None:
+def _write_way_back(output: Path | None, text: str) -> None:
+    """The way back is beside `output`, where one is given. Raises NotPermitted when it can not be written."""
+    if output is None:
+        return
+    path = output.with_name(f"{output.stem}.undo{output.suffix}")
     try:
         write_new(path, f"{text}\n".encode("ascii"))
     except FileExistsError as error:

@@ -1,4 +1,4 @@
-"""What systems tell of files, services and settings: the values that `platforms.base` speaks in."""
+"""What systems tell of files, services and settings: the values that `system.base` speaks in."""
 
 from collections.abc import Callable
 from pathlib import Path

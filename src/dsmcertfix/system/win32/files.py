@@ -288,7 +288,7 @@ def delete(handle: int) -> None:
 def replace(live: str, new: str, aside: str) -> None:
     """ReplaceFileW: `new` is `live` and has its DACL, streams and age; what was live is `aside`.
 
-    Raises OSError; what 1175, 1176 and 1177 leave behind is in `platforms.windows_replacing`.
+    Raises OSError; what 1175, 1176 and 1177 leave behind is in `system.windows.replacing`.
     """
     call = function("kernel32", "ReplaceFileW", BOOL, TEXT, TEXT, TEXT, DWORD, POINTER, POINTER)
     check(call(extended(live), extended(new), extended(aside), 0, None, None), live)

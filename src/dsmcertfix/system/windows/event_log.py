@@ -16,7 +16,7 @@ _ERROR, _WARNING = 3, 4
 
 
 class EventLog:
-    """See `platforms.system_log.SystemLog`; of a command's messages only its end is an event."""
+    """See `system.unix.system_log.SystemLog`; of a command's messages only its end is an event."""
 
     def write(self, priority: int, message: str, fields: Mapping[str, str]) -> bool:
         """Whether it is in the log now; False for what is no command's end."""
