@@ -118,9 +118,13 @@ class CheckStaged:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """The live key database is the private copy; the index file is away, as the APAR says, unless kept."""
+    """The live key database is the private copy; the index file is away, as the APAR says, unless kept.
+
+    `in_place` where it is a mount of its own, which no other file can replace.
+    """
 
     keep_index: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +284,9 @@ def step_text(step: Step | Restore) -> str:
             return f"delete the certificate `{certificate.label}` from the copy"
         case AddCertificate(server, label, _, _):
             return f"add the certificate of {server} to the copy as `{label}`, trusted"
-        case Swap(keep_index):
-            return "swap the key database" + ("" if keep_index else " and take the index file away")
+        case Swap(keep_index, in_place):
+            how = "write the key database in place (it is a mount of its own)" if in_place else _SWAP
+            return how + ("" if keep_index else " and take the index file away")
         case Reconnect(stanza, user):
             return f"reconnect once to {stanza.name} ({stanza.server})" + (f" as {user}" if user else "")
         case CheckStanza(stanza):
@@ -292,6 +297,7 @@ def step_text(step: Step | Restore) -> str:
             return _PLAIN[type(step)]
 
 
+_SWAP = "swap the key database"
 _PLAIN: Mapping[type, str] = {
     BackUp: "back up all files of the store",
     Stage: "make a private copy",
