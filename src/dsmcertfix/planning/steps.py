@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -251,8 +251,15 @@ def _changes(plan: StorePlan) -> tuple[object, ...]:
         plan.mode,
         [(item.certificate.label, item.certificate.sha256) for item in plan.targets],
         plan.problem.code if plan.problem else None,
-        [step for step in plan.steps if not isinstance(step, Preflight)],
+        [_steady(step) for step in plan.steps if not isinstance(step, Preflight)],
     )
+
+
+def _steady(step: Step) -> Step:
+    """The step without what any session may write anew into its option file: failover servers."""
+    if isinstance(step, Reconnect | CheckStanza):
+        return replace(step, stanza=step.stanza._replace(line=0, failover=()))
+    return step
 
 
 def edit_steps(
