@@ -45,6 +45,8 @@ fetch() {
         tar -xf "${name}"_*.debian.tar.xz -C "$name.debian"
     done
     correct openssl "$(cat openssl.debian/debian/patches/series)"
+    # Debian's correction of this one module reads Python's inner header files.
+    sed -i "s/'pyexpat', sources=\['pyexpat.c'\]/&, extra_compile_args=['-DPy_BUILD_CORE_MODULE']/" python3.11/setup.py
     correct python3.11 "$(sed -n "/^$first_correction/,\$p" python3.11.debian/debian/patches/series)"
 }
 
@@ -67,9 +69,11 @@ cd /src/python3.11
 export LD_LIBRARY_PATH=/opt/python/lib
 make -s -j"$(nproc)"
 make -s install
+cp -L /lib/*/libgcc_s.so.1 /opt/python/lib/
 # What it is linked with comes along; only glibc's own stay behind.
 for library in $(ldd /opt/python/lib/python3.11/lib-dynload/*.so | awk '{ print $3 }' | sort -u); do
     case $library in
+    /opt/*) ;;
     */libbz2.* | */libexpat.* | */libffi.* | */liblzma.* | */libuuid.* | */libz.*) cp -L "$library" /opt/python/lib/ ;;
     esac
 done
@@ -85,7 +89,10 @@ settle() {
     for file in "$tree"/lib/*.so*; do [ -L "$file" ] || patchelf --set-rpath '$ORIGIN' "$file"; done
     for file in "$tree"/lib/python3.11/lib-dynload/*.so; do patchelf --set-rpath '$ORIGIN/../..' "$file"; done
     patchelf --set-rpath '$ORIGIN/../lib' "$tree/bin/python3.11"
-    "$tree/bin/python3.11" -c 'import bz2, ctypes, hashlib, lzma, ssl, uuid, venv, zlib; hashlib.scrypt'
+    "$tree/bin/python3.11" -c 'import bz2, ctypes, hashlib, lzma, pyexpat, ssl, uuid, venv, zlib; hashlib.scrypt'
+    # pip asks this (PEP 600), and takes no package that was compiled for a newer glibc.
+    printf 'def manylinux_compatible(major, minor, machine):\n    return (major, minor) <= (2, 31)\n' \
+        >"$tree/lib/python3.11/_manylinux.py"
     rm -rf "$made"
     mv "$tree" "$made"
     echo "$steps" >"$made/.filled"
