@@ -22,6 +22,7 @@ from dsmcertfix.planning.assess import (
 from dsmcertfix.planning.labels import label_names
 from dsmcertfix.planning.preflight import dated, given_problem, in_date_problem, session_problem
 from dsmcertfix.planning.selection import known_servers, refusal
+from dsmcertfix.planning.standing import swap_of
 from dsmcertfix.planning.steps import (
     AddCertificate,
     CheckLive,
@@ -33,7 +34,6 @@ from dsmcertfix.planning.steps import (
     Refused,
     RunOptions,
     StorePlan,
-    Swap,
     edit_steps,
 )
 
@@ -137,7 +137,7 @@ def _plan(
     steps = edit_steps(
         _preflight(store, stanza, handover, inventory, how),
         (*map(DeleteLabel, removed), *adds),
-        Swap(how.keep_index),
+        swap_of(store, keep_index=how.keep_index),
         (Reconnect(stanza, store.user),) if session else (),
         CheckLive(
             tuple(one for one in removed if one not in wanted),

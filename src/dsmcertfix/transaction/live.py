@@ -128,7 +128,11 @@ def access_lost(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> tupl
 def drop_new_index(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
     """A client's index file is the one of the backup, or gone: then the client makes a new one (IT42905)."""
     for item in backup.files:
-        if item.fact.file is StoreFile.IDX and not _intact(directory, item, "live"):
+        file = item.fact.file
+        if file is StoreFile.IDX and not _intact(directory, item, "live"):
+            # A mount of its own stays: nobody can take it away, a client neither.
+            if directory.mounted(file):
+                continue
             directory.discard(item.fact.file, "live")
 
 

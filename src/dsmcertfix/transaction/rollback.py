@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from dsmcertfix.errors import DsmcertfixError, Outcome, SwapFailed
 from dsmcertfix.model import FileT
+from dsmcertfix.planning.standing import hindrance
 from dsmcertfix.planning.steps import BackUp, Restore, step_text
 from dsmcertfix.system.base import Platform
 from dsmcertfix.transaction import live
@@ -42,6 +43,7 @@ class Rollback(Transaction[RollbackStep, FileT]):
         ready: Callable[[], None],
     ):
         super().__init__(subject, rollback_steps(backup), platform, (), run)
+        self._backup_path = backup
         self._tell = now
         self._ready = ready
 
@@ -59,7 +61,19 @@ class Rollback(Transaction[RollbackStep, FileT]):
                 return None
             case BackUp():
                 self._ready()
+                self._require_movable()
                 return self._common(step)
+
+    def _require_movable(self) -> None:
+        """Raises NotPermitted or CannotReconnect when a mount keeps a file from becoming as in the backup."""
+        earlier = load_backup(self._backup_path, self._located.kind)
+        other = [
+            fact for fact in self._subject.facts if fact.present and fact != earlier.saved(fact.file).fact
+        ]
+        gone = [fact for fact in other if not earlier.saved(fact.file).fact.present]
+        problem = hindrance(self._located, other, gone)
+        if problem is not None:
+            raise problem.error()
 
     def _told(self, step: RollbackStep, error: OSError) -> DsmcertfixError:
         if isinstance(step, Restore):
