@@ -22,7 +22,8 @@ class View:
     """What a program sees: `binds` are places and the directories that stand there; `empty` are empty places.
 
     With `root` that directory is its root. Without `network` not even loopback is up. `options` are words for
-    `mount` of the empty places.
+    `mount` of the empty places, `more` lines of shell that mount the rest. With `users` it is root of a user
+    namespace in which there is nobody else.
     """
 
     binds: Mapping[str, Path] = field(default_factory=dict)
@@ -31,11 +32,14 @@ class View:
     host_name: str = ""
     network: bool = True
     options: str = "mode=755"
+    more: Sequence[str] = ()
+    users: bool = False
 
     def argv(self, *words: str | Path, **environment: str) -> list[str]:
         """The command line that runs the program so, with that environment and nothing else in it."""
         script = "\n".join(["set -e", *self._lines(), 'exec "$@"'])
-        apart = ["--mount", "--uts", *([] if self.network else ["--net"])]
+        alone = ["--user", "--map-root-user"] if self.users else []
+        apart = [*alone, "--mount", "--uts", *([] if self.network else ["--net"])]
         into = ["/usr/sbin/chroot", str(self.root)] if self.root else []
         settings = [f"{name}={value}" for name, value in environment.items()]
         clean = [*into, "/usr/bin/env", "-i", *settings, *map(str, words)]
@@ -48,6 +52,7 @@ class View:
             lines.append(f"mount -t tmpfs -o {quote(self.options)} none {quote(below + place)}")
         for place, source in self.binds.items():
             lines.append(f"mount --bind {quote(str(source))} {quote(below + place)}")
+        lines += self.more
         if self.root:
             lines += [
                 f"mount -t proc none {quote(below + '/proc')}",

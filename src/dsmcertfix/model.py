@@ -1,7 +1,7 @@
 """The nouns: what was found on a machine. Facts only, no decisions, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -181,7 +181,7 @@ class FileSet(Protocol[FileT_co]):
 
 @dataclass(frozen=True, slots=True)
 class FileFact(Generic[FileT]):
-    """One file of a store. `sha256`, `size` and the rest are None (or 0) when the file is absent."""
+    """One file of a store; absent: `sha256` is None, the rest 0. How it is mounted is no part of it."""
 
     file: FileT
     present: bool
@@ -190,6 +190,8 @@ class FileFact(Generic[FileT]):
     mode: int = 0
     uid: int = 0
     gid: int = 0
+    mounted: bool = field(default=False, compare=False)
+    read_only: bool = field(default=False, compare=False)
 
 
 class Place(NamedTuple):

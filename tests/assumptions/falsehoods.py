@@ -132,6 +132,7 @@ ALL = (
     Falsehood(27, "unknown-stash", spoil=lambda at: (at.ba / "dsmcert.sth").write_bytes(b"another form" * 9)),
     Falsehood(28, "new-version", machine={"store_version": 6}, words=("--whole-store",)),
     Falsehood(33, "meets-another", dsmc="meets-another"),
+    Falsehood(34, "saves-failover", dsmc="saves-failover"),
 )
 PAIRS = tuple(pair for pair in combinations(ALL, 2) if not pair[0].excludes(pair[1]))
 CHAIN = tuple(pair for pair in zip(ALL, ALL[7:] + ALL[:7], strict=True) if not pair[0].excludes(pair[1]))

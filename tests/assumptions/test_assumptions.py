@@ -327,6 +327,19 @@ def test_a_dsmcert_whose_label_is_not_known(machine: Machine) -> None:
     assert answer.notes("add-certificate") == ["done by gskit"]
 
 
+def test_a_session_that_rewrites_the_option_file(machine: Machine) -> None:
+    machine.endpoint.misbehave(dsmc="saves-failover")
+    before = (machine.ba / "dsm.sys").read_text(encoding="utf-8")
+    repaired(machine)
+    after = (machine.ba / "dsm.sys").read_text(encoding="utf-8")
+    assert "REPLSSLPORT 1543" in after.replace(before, "")
+    answer = machine.run("detect")
+    assert answer.code == 0, answer.stdout
+    # What is read of it: the failover server, and that the stanza fails over to it.
+    assert {"TARGET", "TSMA"} <= set(answer.store(machine.ba)["stanzas"])
+    assert machine.fix().report["outcome"] == "unchanged"
+
+
 # --- the table ---------------------------------------------------------------------------------------------
 
 

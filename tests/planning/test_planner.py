@@ -580,6 +580,16 @@ def test_the_same_facts_and_wishes_give_the_same_plan() -> None:
     assert plan_of(two_servers()).same_changes(plan_of(two_servers()))
 
 
+def test_a_plan_is_the_same_where_a_session_has_saved_failover_servers_meanwhile() -> None:
+    saved = [item._replace(line=item.line + 7, failover=("TARGET",)) for item in (A, B)]
+    after = inventory(store(OLD_A, OLD_B, ca("Root"), uses=saved), presented=BOTH)
+    assert plan_of(two_servers()).same_changes(plan_of(after))
+    assert plan_of(two_servers()) != plan_of(after)
+    moved = [A._replace(passworddir="/elsewhere"), B]
+    after = inventory(store(OLD_A, OLD_B, ca("Root"), uses=moved), presented=BOTH)
+    assert not plan_of(two_servers()).same_changes(plan_of(after))
+
+
 @pytest.mark.parametrize(
     "other",
     [

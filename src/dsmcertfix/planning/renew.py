@@ -7,8 +7,9 @@ from datetime import datetime
 
 from dsmcertfix.errors import Busy, NotFound, NotPermitted, Problem, UsageError
 from dsmcertfix.ibm.server.instance import LABEL, Command, Control, Instance
-from dsmcertfix.model import Certificate, Presented, Server
+from dsmcertfix.model import Certificate, Presented, Server, ServerFile
 from dsmcertfix.planning.assess import days_left
+from dsmcertfix.planning.standing import hindrance
 from dsmcertfix.planning.steps import BackUp, CheckStaged, CommonStep, DeleteLabel, Stage, step_text
 
 
@@ -137,6 +138,7 @@ def make_renew_plan(facts: RenewFacts) -> RenewPlan:
     instance, control = facts.instance, facts.control
     old = certificate_to_renew(instance)
     _require_control(instance, control, only_shown=facts.only_shown)
+    _require_movable(instance)
     presents_at = next((seen.server for seen in facts.presented if _shows(seen, old)), None)
     stop = (StopServer(control.stop),) if instance.running else ()
     by_hand = control.stop is None
@@ -153,6 +155,15 @@ def make_renew_plan(facts: RenewFacts) -> RenewPlan:
         CheckRenewed(old),
     )
     return RenewPlan(instance, old, control, steps, presents_at, tuple(_warnings(facts, presents_at)))
+
+
+def _require_movable(instance: Instance) -> None:
+    """Raises NotPermitted or CannotReconnect when a mount holds the key database or `cert256.arm`."""
+    there = {fact.file: fact for fact in instance.files if fact.present}
+    written, moved = ((there[file],) if file in there else () for file in (ServerFile.KDB, ServerFile.ARM))
+    problem = hindrance(instance.located, written, moved)
+    if problem is not None:
+        raise problem.error()
 
 
 def _old(instance: Instance) -> Certificate:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dsmcertfix.errors import NotFound, NotPermitted, Problem
 from dsmcertfix.model import Inventory, Server, Store
+from dsmcertfix.planning import standing
 from dsmcertfix.planning.assess import (
     Assessed,
     AssessedStore,
@@ -174,6 +175,9 @@ def refusal(
             "a key of the client's own would go, not only certificates of servers",
             hint="dsmcertfix only takes out certificates of servers and CAs; name those by `--label`.",
         ).problem()
+    problem = standing.of_store(store, whole=whole)
+    if problem is not None:
+        return problem
     if not store.writable:
         return NotPermitted(
             "store-not-writable",

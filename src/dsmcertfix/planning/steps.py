@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -118,9 +118,13 @@ class CheckStaged:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """The live key database is the private copy; the index file is away, as the APAR says, unless kept."""
+    """The live key database is the private copy; the index file is away, as the APAR says, unless kept.
+
+    `in_place` where it is a mount of its own, which no other file can replace.
+    """
 
     keep_index: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +251,15 @@ def _changes(plan: StorePlan) -> tuple[object, ...]:
         plan.mode,
         [(item.certificate.label, item.certificate.sha256) for item in plan.targets],
         plan.problem.code if plan.problem else None,
-        [step for step in plan.steps if not isinstance(step, Preflight)],
+        [_steady(step) for step in plan.steps if not isinstance(step, Preflight)],
     )
+
+
+def _steady(step: Step) -> Step:
+    """The step without what any session may write anew into its option file: failover servers."""
+    if isinstance(step, Reconnect | CheckStanza):
+        return replace(step, stanza=step.stanza._replace(line=0, failover=()))
+    return step
 
 
 def edit_steps(
@@ -280,8 +291,9 @@ def step_text(step: Step | Restore) -> str:
             return f"delete the certificate `{certificate.label}` from the copy"
         case AddCertificate(server, label, _, _):
             return f"add the certificate of {server} to the copy as `{label}`, trusted"
-        case Swap(keep_index):
-            return "swap the key database" + ("" if keep_index else " and take the index file away")
+        case Swap(keep_index, in_place):
+            how = "write the key database in place (it is a mount of its own)" if in_place else _SWAP
+            return how + ("" if keep_index else " and take the index file away")
         case Reconnect(stanza, user):
             return f"reconnect once to {stanza.name} ({stanza.server})" + (f" as {user}" if user else "")
         case CheckStanza(stanza):
@@ -292,6 +304,7 @@ def step_text(step: Step | Restore) -> str:
             return _PLAIN[type(step)]
 
 
+_SWAP = "swap the key database"
 _PLAIN: Mapping[type, str] = {
     BackUp: "back up all files of the store",
     Stage: "make a private copy",

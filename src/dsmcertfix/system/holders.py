@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dsmcertfix.errors import NotFound
+
 if TYPE_CHECKING:
     import psutil
 
@@ -36,7 +38,11 @@ def holders(before: float, root: Path = Path("/")) -> tuple[Holder, ...]:
     import psutil
 
     found = []
-    for pid in psutil.pids():
+    try:
+        numbers = process_ids()
+    except NotFound:
+        return ()
+    for pid in numbers:
         try:
             process = psutil.Process(pid)
             name, began = process.name(), process.create_time()
@@ -50,6 +56,20 @@ def holders(before: float, root: Path = Path("/")) -> tuple[Holder, ...]:
         if library is not None:
             found.append(Holder(pid, name, _user_of(process), library))
     return tuple(found)
+
+
+def process_ids() -> list[int]:
+    """The running processes. Raises NotFound where the system does not tell of any (no /proc)."""
+    import psutil
+
+    try:
+        return psutil.pids()
+    except (IndexError, OSError) as error:
+        raise NotFound(
+            "processes-not-seen",
+            "no processes can be seen here",
+            hint="Run this where /proc is mounted: `mount -t proc proc /proc`.",
+        ) from error
 
 
 def _user_of(process: psutil.Process) -> str:

@@ -114,4 +114,7 @@ def started_after(time: datetime) -> bool:
     """Whether this machine was started after that time: what was not synced before may be lost or torn."""
     import psutil
 
-    return bool(psutil.boot_time() > time.timestamp())
+    try:
+        return bool(psutil.boot_time() > time.timestamp())
+    except OSError:
+        return True

@@ -77,7 +77,9 @@ def keeping(path: Path, what: str = "state") -> Iterator[None]:
         raise BackupFailed(
             "journal-not-written" if what == "journal" else "state-not-written",
             message,
-            hint="Make room there, or give another place with `--state-dir`.",
+            hint="Give another place with `--state-dir`, one that outlives a container: backups lie there."
+            if error.errno == errno.EROFS
+            else "Make room there, or give another place with `--state-dir`.",
         ) from error
 
 

@@ -40,6 +40,10 @@ class StoreDirectory(Protocol[FileT]):
         """
         ...
 
+    def mounted(self, file: FileT) -> bool:
+        """Whether the live file is a mount of its own: it can be written, but not replaced or taken away."""
+        ...
+
     def read(self, file: FileT, slot: Slot = "live") -> bytes:
         """The content. Raises as `fact` does, and FileNotFoundError when it is absent."""
         ...
@@ -68,11 +72,18 @@ class StoreDirectory(Protocol[FileT]):
         ...
 
     def exchange(self, file: FileT) -> None:
-        """What was in the slot `new` is live, and what was live is aside, as by `keep_aside`."""
+        """What was in the slot `new` is live, and what was live is aside, as by `keep_aside`.
+
+        A live file that is mounted is written in place, as by `move`.
+        """
         ...
 
     def move(self, file: FileT, source: Slot, target: Slot) -> None:
-        """The file has changed its slot, atomically; what was in the target slot is gone."""
+        """The file has changed its slot, atomically; what was in the target slot is gone.
+
+        A live file that is mounted is written in place: whoever reads it, or a power cut, may then see a part
+        of it, and only the backup is the way back.
+        """
         ...
 
     def keep_access(self, file: FileT, like: Metadata, since: datetime) -> None:

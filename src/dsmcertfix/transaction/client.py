@@ -113,7 +113,7 @@ class ClientTransaction(Transaction[Step, StoreFile]):
                 self._staged.keep_password()
             case AddCertificate(_, label, certificate, provider):
                 return self._add(label, certificate, provider)
-            case Swap(keep_index):
+            case Swap(keep_index=keep_index):
                 self._swap(keep_index)
             case MoveOut():
                 backup = self._require_backup()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dsmcertfix.errors import DsmcertfixError, NotRestored, Outcome, SwapFailed
+from dsmcertfix.errors import DsmcertfixError, Outcome, SwapFailed
 from dsmcertfix.model import FileT
+from dsmcertfix.planning.standing import hindrance
 from dsmcertfix.planning.steps import BackUp, Restore, step_text
 from dsmcertfix.system.base import Platform
 from dsmcertfix.transaction import live
@@ -42,6 +43,7 @@ class Rollback(Transaction[RollbackStep, FileT]):
         ready: Callable[[], None],
     ):
         super().__init__(subject, rollback_steps(backup), platform, (), run)
+        self._backup_path = backup
         self._tell = now
         self._ready = ready
 
@@ -59,7 +61,19 @@ class Rollback(Transaction[RollbackStep, FileT]):
                 return None
             case BackUp():
                 self._ready()
+                self._require_movable()
                 return self._common(step)
+
+    def _require_movable(self) -> None:
+        """Raises NotPermitted or CannotReconnect when a mount keeps a file from becoming as in the backup."""
+        earlier = load_backup(self._backup_path, self._located.kind)
+        other = [
+            fact for fact in self._subject.facts if fact.present and fact != earlier.saved(fact.file).fact
+        ]
+        gone = [fact for fact in other if not earlier.saved(fact.file).fact.present]
+        problem = hindrance(self._located, other, gone)
+        if problem is not None:
+            raise problem.error()
 
     def _told(self, step: RollbackStep, error: OSError) -> DsmcertfixError:
         if isinstance(step, Restore):
@@ -70,8 +84,4 @@ class Rollback(Transaction[RollbackStep, FileT]):
     def _restore(self, path: Path) -> None:
         earlier = load_backup(path, self._located.kind)
         earlier.verify()
-        try:
-            self._in_store(live.exchanging(self._require_backup(), earlier))
-        except NotRestored as error:
-            # Not "broken": the undo that follows brings back what was there a moment ago.
-            raise SwapFailed("backup-not-put-back", error.message, context=error.context) from error
+        self._in_store(live.exchanging(self._require_backup(), earlier))

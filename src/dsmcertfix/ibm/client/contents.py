@@ -132,7 +132,8 @@ def _verified(database: kdb.KeyDatabase, seen: Mapping[str, Any]) -> Problem | N
 
 
 def _fact_to(fact: FileFact[FileT]) -> list[object]:
-    return [fact.file.value, fact.present, fact.size, fact.sha256, fact.mode, fact.uid, fact.gid]
+    known = [fact.file.value, fact.present, fact.size, fact.sha256, fact.mode, fact.uid, fact.gid]
+    return [*known, fact.mounted, fact.read_only]
 
 
 def certificate_to(item: Certificate) -> dict[str, object]:
@@ -162,12 +163,13 @@ def _from_data(told: Any, kind: type[FileT]) -> Contents[FileT]:
 def _fact(
     names: type[FileT], name: str, present: object, size: int, hexadecimal: str | None, *rest: int
 ) -> FileFact[FileT]:
-    mode, uid, gid = rest
+    mode, uid, gid, mounted, read_only = rest
     if present is not True:
         return FileFact(names(name), False)
-    for number in (size, *rest):
+    for number in (size, mode, uid, gid):
         _required(number, int)
-    return FileFact(names(name), True, size, _required(hexadecimal, str), mode, uid, gid)
+    standing = _required(mounted, bool), _required(read_only, bool)
+    return FileFact(names(name), True, size, _required(hexadecimal, str), mode, uid, gid, *standing)
 
 
 def certificate_from(data: Mapping[str, Any]) -> Certificate:

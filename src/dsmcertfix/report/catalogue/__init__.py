@@ -6,7 +6,18 @@ complete against the source. Data and look-ups only, pure.
 
 from __future__ import annotations
 
-from dsmcertfix.report.catalogue import backups, before, during, excess, fleet, policy, roots, server, stores
+from dsmcertfix.report.catalogue import (
+    backups,
+    before,
+    during,
+    excess,
+    fleet,
+    mounts,
+    policy,
+    roots,
+    server,
+    stores,
+)
 from dsmcertfix.report.catalogue.entry import Entry
 from dsmcertfix.report.catalogue.exits import EXITS, Exit
 
@@ -18,6 +29,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
     "Not now": before.NOT_NOW,
     "Not permitted": before.NOT_PERMITTED,
     "The tree of --root": roots.FOREIGN,
+    "Containers": mounts.CONTAINERS,
     "The site's policy": policy.POLICY,
     "Reading a store": stores.READING,
     "More than a store may have": excess.EXCESS,

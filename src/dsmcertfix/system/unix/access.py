@@ -122,3 +122,16 @@ def _set_acls(handle: int, wanted: dict[str, bytes], mode: int) -> None:
 def _set_mode(handle: int, mode: int) -> None:
     if stat.S_IMODE(os.fstat(handle).st_mode) != mode:
         os.fchmod(handle, mode)
+
+
+def type_name(mode: int) -> str:
+    """What kind of file that is, in words."""
+    names = (
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a character device"),
+        (stat.S_ISBLK, "a block device"),
+    )
+    return next((name for test, name in names if test(mode)), "something unknown")

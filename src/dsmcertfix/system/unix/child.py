@@ -14,8 +14,10 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NoReturn
 
+from dsmcertfix.errors import NotPermitted
 from dsmcertfix.model import Owner
 from dsmcertfix.system import answers
 from dsmcertfix.system.answers import ChildDied, LimitReached
@@ -59,9 +61,9 @@ def run(
     def answer(writer: int) -> None:
         if directory is not None:
             os.fchdir(directory)
-        _be(owner, limits, None if keep is None else {writer, *keep})
+        refused = _be(owner, limits, None if keep is None else {writer, *keep})
         _be_alone(control, parent)
-        _answer(work, writer)
+        _answer(work if refused is None else refused, writer)
 
     return answers.understood(_forked(answer, limits))
 
@@ -112,8 +114,11 @@ def _process_control() -> Callable[[int, int], object]:
 # --- in the child
 
 
-def _be(owner: Owner | None, limits: OwnerLimits, keep: set[int] | None) -> None:
-    """This process, the child, is the owner's, within the limits, with nothing open but `keep`."""
+def _be(owner: Owner | None, limits: OwnerLimits, keep: set[int] | None) -> Callable[[], NoReturn] | None:
+    """This process, the child, is the owner's, within the limits, with nothing open but `keep`.
+
+    Where the system does not let it be the owner's, what raises that is returned, to be done instead of work.
+    """
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN if limits.finishes else _stop)
     os.setsid()
@@ -121,10 +126,22 @@ def _be(owner: Owner | None, limits: OwnerLimits, keep: set[int] | None) -> None
         _close_all_but(keep)
     _limit(limits)
     if owner is not None:
-        os.setgroups(owner.groups)
-        os.setgid(owner.gid)
-        os.setuid(owner.uid)
+        try:
+            os.setgroups(owner.groups)
+            os.setgid(owner.gid)
+            os.setuid(owner.uid)
+        except OSError as error:
+            return partial(_cannot_be, owner, error.strerror or str(error))
     os.umask(0o077)
+    return None
+
+
+def _cannot_be(owner: Owner, why: str) -> NoReturn:
+    raise NotPermitted(
+        "owner-not-in-reach",
+        f"this process cannot act as uid {owner.uid}, who owns files here: {why}",
+        hint="Run this on the host, or in a container where that user is mapped (see /proc/self/uid_map).",
+    )
 
 
 def _be_alone(control: Callable[[int, int], object], parent: int) -> None:

@@ -16,6 +16,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsmcertfix import budgets
+from dsmcertfix.errors import NotFound
 from dsmcertfix.system.base import Clue
 from dsmcertfix.system.ibm_environment import from_environment
 
@@ -213,7 +214,7 @@ def from_processes(root: Path) -> Iterator[Clue]:
     import psutil
 
     had: Counter[int] = Counter()
-    for number in psutil.pids() if suspects is None else suspects:
+    for number in suspects if suspects is not None else _all_processes():
         try:
             process = psutil.Process(number)
             if suspects is None and not _names_client(process.cmdline()):
@@ -252,6 +253,16 @@ def _possible_clients() -> list[int] | None:
                 # It ended, or it is not ours to look at.
                 continue
     return found
+
+
+def _all_processes() -> list[int]:
+    """Every process; none where the system tells of none."""
+    from dsmcertfix.system.holders import process_ids
+
+    try:
+        return process_ids()
+    except NotFound:
+        return []
 
 
 def _names_client(words: Iterable[str]) -> bool:

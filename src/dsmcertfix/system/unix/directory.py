@@ -23,7 +23,7 @@ from dsmcertfix.errors import Busy, NotPermitted, PlanOutdated, StoreUnreadable
 from dsmcertfix.model import FileFact, FileT
 from dsmcertfix.system.base import SIZE_LIMIT, Metadata, Slot
 from dsmcertfix.system.unix import access as unix_access
-from dsmcertfix.system.unix import handles
+from dsmcertfix.system.unix import handles, in_place
 from dsmcertfix.wording import quoted
 
 _CHUNK = 1024 * 1024
@@ -50,6 +50,7 @@ class UnixDirectory(Generic[FileT]):
         self.kind = kind
         self.owner = owner
         self._run = run
+        self._pending: dict[FileT, tuple[bytes, Metadata]] = {}
         self._only_theirs = only_theirs
 
     def _name(self, file: FileT, slot: Slot) -> str:
@@ -81,9 +82,17 @@ class UnixDirectory(Generic[FileT]):
                 digest.update(chunk)
                 size += len(chunk)
                 self._require_size(file, size)
+            mounted = in_place.is_mount(self.handle, handle)
+            read_only = bool(os.fstatvfs(handle).f_flag & os.ST_RDONLY)
         return FileFact(
-            file, True, size, digest.hexdigest(), stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
+            *(file, True, size, digest.hexdigest(), stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid),
+            mounted=mounted,
+            read_only=read_only,
         )
+
+    def mounted(self, file: FileT) -> bool:
+        """See `StoreDirectory.mounted`."""
+        return in_place.is_mounted(self.handle, self._name(file, "live"))
 
     def read(self, file: FileT, slot: Slot = "live") -> bytes:
         """The content. Raises as `fact` does, and FileNotFoundError when it is absent."""
@@ -118,14 +127,19 @@ class UnixDirectory(Generic[FileT]):
 
         A leftover of that name is removed first. Raises OSError when content or metadata cannot be written
         (then nothing is left), NotPermitted when an attribute cannot be set.
+        Where the live file is mounted they are only kept in mind: its directory need not be writable at all.
         """
+        self._pending.pop(file, None)
+        if self.mounted(file):
+            self._pending[file] = content, like
+            return
         name = self._name(file, "new")
         self.discard(file, "new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(name, flags, 0o600, dir_fd=self.handle)
         try:
             try:
-                _write_all(handle, content)
+                in_place.write_all(handle, content)
                 unix_access.apply(handle, like)
                 os.fsync(handle)
             finally:
@@ -140,6 +154,8 @@ class UnixDirectory(Generic[FileT]):
 
         Where the file system has no hard links the backup alone must do.
         """
+        if self.mounted(file):
+            return
         self.discard(file, "aside")
         try:
             os.link(
@@ -150,6 +166,9 @@ class UnixDirectory(Generic[FileT]):
                 follow_symlinks=False,
             )
         except OSError as error:
+            if error.errno == errno.EXDEV:
+                # Nothing told of the mount before (no /proc).
+                raise in_place.cannot_go(self.path / file.value) from error
             if error.errno not in _NO_LINKS:
                 raise
 
@@ -159,7 +178,14 @@ class UnixDirectory(Generic[FileT]):
         self.move(file, "new", "live")
 
     def move(self, file: FileT, source: Slot, target: Slot) -> None:
-        """The file has changed its slot, atomically; what was in the target slot is gone."""
+        """See `StoreDirectory.move`."""
+        if file in self._pending and (source, target) == ("new", "live"):
+            content, like = self._pending.pop(file)
+            with self._open(file, "live", os.O_RDWR) as handle:
+                in_place.rewrite(handle, content, like)
+            return
+        if source == "live" and self.mounted(file):
+            raise in_place.cannot_go(self.path / file.value)
         os.rename(
             self._name(file, source),
             self._name(file, target),
@@ -190,8 +216,16 @@ class UnixDirectory(Generic[FileT]):
 
     def discard(self, file: FileT, slot: Slot) -> None:
         """Nothing has that name any more."""
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.unlink(self._name(file, slot), dir_fd=self.handle)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if slot == "live" and self.mounted(file):
+                raise in_place.cannot_go(self.path / file.value) from error
+            # What can not be changed at all says so before it looks.
+            if error.errno != errno.EROFS or self.present(file, slot):
+                raise
 
     def sync_content(self, file: FileT) -> None:
         """The live file's content survives a power cut, whoever wrote it. Raises as `fact` does."""
@@ -210,11 +244,11 @@ class UnixDirectory(Generic[FileT]):
                 self._require_regular(file, info, str(self.path / file.value))
 
     @contextlib.contextmanager
-    def _open(self, file: FileT, slot: Slot) -> Iterator[int]:
+    def _open(self, file: FileT, slot: Slot, how: int = os.O_RDONLY) -> Iterator[int]:
         name = self._name(file, slot)
         where = str(self.path / name)
         # O_NONBLOCK: opening a FIFO must not wait for a writer.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        flags = how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         before = os.stat(name, dir_fd=self.handle, follow_symlinks=False)
         self._require_regular(file, before, where)
         self._require_size(file, before.st_size)
@@ -235,7 +269,7 @@ class UnixDirectory(Generic[FileT]):
         if not stat.S_ISREG(info.st_mode):
             raise NotPermitted(
                 "not-a-regular-file",
-                f"`{where}` is {_type_name(info.st_mode)}, not a regular file",
+                f"`{where}` is {unix_access.type_name(info.st_mode)}, not a regular file",
                 hint="The backup client never makes one; see who did, and remove it.",
             )
         # Whoever owns the directory can race with the count of names below, not with this.
@@ -362,21 +396,3 @@ def translated(error: OSError, where: str) -> Exception:
     if error.errno in (errno.EBUSY, errno.ETXTBSY):
         return Busy("file-in-use", f"`{where}` is in use", hint="Try again when no backup runs.")
     return error
-
-
-def _type_name(mode: int) -> str:
-    names = (
-        (stat.S_ISLNK, "a symbolic link"),
-        (stat.S_ISDIR, "a directory"),
-        (stat.S_ISFIFO, "a FIFO"),
-        (stat.S_ISSOCK, "a socket"),
-        (stat.S_ISCHR, "a character device"),
-        (stat.S_ISBLK, "a block device"),
-    )
-    return next((name for test, name in names if test(mode)), "something unknown")
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(handle, rest) :]

@@ -59,9 +59,12 @@ class UnixServers:
         """See `Servers.running`. The instance directory is the working directory of its server."""
         import psutil
 
+        from dsmcertfix.system.holders import process_ids
+
         found = []
-        for process in psutil.process_iter():
+        for number in process_ids():
             try:
+                process = psutil.Process(number)
                 # What has ended and was not fetched yet works in no directory any more.
                 if process.name() == PROGRAM and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(Running(process.pid, process.uids().real, _identity(process)))

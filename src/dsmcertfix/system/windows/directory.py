@@ -98,6 +98,10 @@ class WindowsDirectory(Generic[FileT]):
         with self._open(file, slot) as handle:
             return _metadata(handle)
 
+    def mounted(self, file: FileT) -> bool:
+        """See `StoreDirectory.mounted`: a file can be no mount here."""
+        return False
+
     def require_free(self, file: FileT) -> None:
         """See `StoreDirectory.require_free`."""
         # What replaces a file must be able to open it so.

@@ -111,6 +111,7 @@ class Client:
             raise Failure("ANS1592E")
         session = sign_on(self._found, stanza, node, proof, self._trouble)
         self._say(*self._voice.established(session.server))
+        self._trouble.after_session(self._found.directory / "dsm.sys", stanza.name)
         body = self._voice.query_session(session.server, node, self._found.user, session.tls)
         silent = self._trouble.silent_about_tls
         self._say(*(line for line in body if not (silent and line.startswith("SSL"))))

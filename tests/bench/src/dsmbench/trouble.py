@@ -39,8 +39,17 @@ DsmcFalsehood = Literal[  # what nobody says that the real client does, or does 
     "stores-authority",  # stores the last certificate of the chain, not the server's own
     "distrusts-added",  # trusts nothing that it did not fetch itself
     "no-tls-line",  # does not say which protocol and cipher a session has
+    "saves-failover",  # rewrites its option file after a session, as the failover data that it got say
     "warns",  # has its session, and returns 8
 ]
+_FAILOVER = """*** These options should not be changed manually
+REPLSERVERNAME TARGET
+   REPLTCPSERVERADDRESS 192.0.2.9
+   REPLTCPPORT 1500
+   REPLSSLPORT 1543
+   REPLSERVERGUID 60.4a.40.e1.9a.01.11.e8.9d.27.00.0c.29.a2.9b.6c
+"""
+"""As the manual of REPLSERVERNAME shows it (8.2.2), before the stanzas."""
 NAMES: tuple[str, ...] = get_args(DsmcTrouble)
 FALSEHOODS: tuple[str, ...] = get_args(DsmcFalsehood)
 LINGER_S = 120
@@ -115,6 +124,22 @@ class Trouble:
     def silent_about_tls(self) -> bool:
         """Whether it does not say what kind of session it has."""
         return "no-tls-line" in self._names
+
+    def after_session(self, option_file: Path, stanza: str) -> None:
+        """What happens to the option file: its stanzas move down, and that one gets a failover server."""
+        if "saves-failover" not in self._names:
+            return
+        text = option_file.read_text(encoding="utf-8")
+        if _FAILOVER in text:
+            return
+        lines = text.splitlines(keepends=True)
+        own = next(
+            at for at, line in enumerate(lines) if line.upper().split()[:2] == ["SERVERNAME", stanza.upper()]
+        )
+        lines.insert(own + 1, "   MYREPLICATIONServer TARGET\n   MYPRIMARYServername PRIMARY\n")
+        option_file.write_text(
+            _FAILOVER + "".join(lines) + "*** end of automatically updated options\n", "utf-8"
+        )
 
     @property
     def success(self) -> int:
