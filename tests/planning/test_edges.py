@@ -7,20 +7,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.authorities import Made
+from tests.authorities import Made, may_sign, usage
 from tests.facts import DOWN, NOW, ca, certificate, fetched, inventory, presents, server, stanza, store
 from tests.server.made import OWNER, instance, own
 
 from dsmcertfix import budgets
 from dsmcertfix.errors import UsageError
+from dsmcertfix.ibm.server.instance import Control
 from dsmcertfix.model import StanzaUse
-from dsmcertfix.planning import fix, given, selection, steps, toml_places
+from dsmcertfix.planning import assess, fix, given, policy_view, selection, steps, toml_places
 from dsmcertfix.planning.assess import Assessed, server_name, sessions_with
 from dsmcertfix.planning.assess_server import Around, assess_instance
 from dsmcertfix.planning.labels import label_names
 from dsmcertfix.planning.policy import Allowed, Policy, ServerRule
 from dsmcertfix.planning.policy_text import parse
 from dsmcertfix.planning.policy_view import assess_under
+from dsmcertfix.planning.renew import RenewFacts, _warnings
 from dsmcertfix.planning.selection import known_servers
 from dsmcertfix.planning.steps import Preflight, StorePlan
 
@@ -146,3 +148,39 @@ def test_a_policy_s_fault_is_told_with_its_place(text: str, said: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse(text, Path("policy.toml"))
     assert said in "\n".join((raised.value.message, *raised.value.context))
+
+
+# --- who vouches, what others hold, what a renewal warns of ----------------------------------------------
+
+
+def test_each_ca_above_what_a_server_presents_vouches_and_no_other() -> None:
+    root, other = (Made(name, extensions=(may_sign(), usage(signs=True))) for name in ("Root", "Other"))
+    between = Made("Between", root, extensions=(may_sign(), usage(signs=True)))
+    leaf = Made("tsm1", between).stored()
+    held = store(root.stored("root"), between.stored("between"), other.stored("other"), uses=[A])
+    shown = presents("TSM1", leaf)
+    question: Any = SimpleNamespace(
+        seen=shown,
+        store=held,
+        inventory=inventory(held, presented=[shown]),
+        _presents_allowed=lambda: True,
+    )
+    vouching = [policy_view._Question._vouches(question, one) for one in held.certificates]
+    assert vouching == [True, True, False]
+
+
+def test_what_a_store_holds_is_not_among_what_others_of_its_owner_hold() -> None:
+    mine = store(certificate("mine"), directory="/a")
+    other = store(certificate("other"), directory="/b")
+    stranger = store(certificate("stranger"), directory="/c", owner=OWNER)
+    held = assess._held_by_owner(mine, inventory(mine, other, stranger))
+    assert held == {certificate("other").sha256}
+
+
+@pytest.mark.parametrize(("running", "told"), [(True, True), (False, False)])
+def test_only_of_a_server_that_runs_it_is_told_that_it_does_not_present_its_own(
+    *, running: bool, told: bool
+) -> None:
+    facts = RenewFacts(instance(own(), running=running), (), Control(None, None))
+    assert any("not seen to present" in line for line in _warnings(facts, None)) is told
+    assert not any("not seen to present" in line for line in _warnings(facts, server("TSM1")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,7 +35,7 @@ from dsmcertfix.planning.renew import StopServer, server_step_text
 from dsmcertfix.planning.steps import CheckLive, Expected, Reconnect
 from dsmcertfix.system.process.run import Waits, waited
 from dsmcertfix.system.seen import Metadata
-from dsmcertfix.transaction import backup, runs, server_checks, together, tools
+from dsmcertfix.transaction import backup, recovery, runs, server_checks, together, tools
 from dsmcertfix.transaction.client import ClientTransaction, Tools
 from dsmcertfix.transaction.executor import Run
 from dsmcertfix.transaction.goal import Goal, is_repaired
@@ -57,6 +59,7 @@ def mine(tmp_path: Path) -> Machine:
 @pytest.mark.parametrize(
     ("expected", "note"),
     [((OTHER, FOUND), f"SHA-256 {FOUND}"), ((FOUND,), f"SHA-256 {FOUND}"), ((), None)],
+    ids=("one of two", "the one", "any"),
 )
 def test_what_was_fetched_is_told_as_what_it_is(
     mine: Machine, expected: tuple[str, ...], note: str | None
@@ -229,3 +232,33 @@ def test_a_server_is_stopped_before_the_way_back_where_it_runs_or_is_kept_up(
     ServerTransaction._before_undo(played)
     assert len(stops) == stopped
     assert noted == [("undo-started", "stop the server again")] * stopped
+
+
+@pytest.mark.parametrize(
+    ("started", "renewed", "done"),
+    [
+        ({"server-swap"}, object(), True),
+        ({"server-swap"}, None, False),
+        ({"stop-server"}, object(), False),
+    ],
+)
+def test_a_renewal_that_was_cut_off_is_finished_where_the_server_has_made_all_of_it(
+    monkeypatch: pytest.MonkeyPatch, started: set[str], renewed: object, *, done: bool
+) -> None:
+    made_sure: list[tuple[object, ...]] = []
+
+    @contextmanager
+    def reading(located: object) -> Iterator[str]:
+        yield "the directory"
+
+    monkeypatch.setattr(recovery, "is_renewed", lambda *about: renewed)
+    monkeypatch.setattr(recovery, "read_instance", lambda *about: about[-1])
+    monkeypatch.setattr(recovery, "key_database_report", lambda instance, more: f"report of {instance}")
+    platform: Any = SimpleNamespace(
+        reading=reading, servers=lambda: None, in_store=lambda *about: made_sure.append(about[:2])
+    )
+    store: Any = SimpleNamespace(started=frozenset(started))
+    located: Any = "the instance"
+    report: Any = recovery._renewed(platform, store, located, ANY, "the run")
+    assert report == ("report of the instance" if done else None)
+    assert made_sure == ([("the instance", "the run")] if done else [])
