@@ -48,6 +48,15 @@ def test_what_cannot_be_described_is_unreadable_even_where_its_extensions_can_be
     assert flaw is not None and flaw.kind == "unreadable"
 
 
+def test_why_a_certificate_cannot_be_read_is_told_part_by_part() -> None:
+    nothing = describe(b"garbage", "")
+    assert nothing.problem is not None and nothing.problem.startswith("certificate: ")
+    good = certificates.make(end=datetime(2040, 1, 1, tzinfo=timezone.utc))
+    assert describe(good, "").problem is None
+    odd = describe(good.replace(b"400101000000Z", b"4001010000\xff0Z"), "")
+    assert odd.kind == "unreadable" and odd.problem is not None and odd.problem[-2:] != ": "
+
+
 def test_dates_after_2049_are_written_in_four_digits_and_taken() -> None:
     late = certificates.make(end=datetime(2060, 1, 1, tzinfo=timezone.utc))
     assert trusted.unopenable(late) == trusted.unopenable(certificates.make())

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.facts import DOWN, NOW, ca, certificate, inventory, presents, server, stanza, store
+from tests.authorities import Made
+from tests.facts import DOWN, NOW, ca, certificate, fetched, inventory, presents, server, stanza, store
 from tests.server.made import OWNER, instance, own
 
 from dsmcertfix import budgets
@@ -17,13 +18,16 @@ from dsmcertfix.planning import fix, given, selection, steps, toml_places
 from dsmcertfix.planning.assess import Assessed, server_name, sessions_with
 from dsmcertfix.planning.assess_server import Around, assess_instance
 from dsmcertfix.planning.labels import label_names
+from dsmcertfix.planning.policy import Allowed, Policy, ServerRule
 from dsmcertfix.planning.policy_text import parse
+from dsmcertfix.planning.policy_view import assess_under
 from dsmcertfix.planning.selection import known_servers
 from dsmcertfix.planning.steps import Preflight, StorePlan
 
 A, B = stanza("TSM1"), stanza("TSM2")
 BACKUP = stanza("TSMDBMGR", "localhost")._replace(node="$$_TSMDBMGR_$$")
 NOTHING: Any = object()
+NEW = Made("tsm1.example.com").stored()
 
 
 def test_only_stanzas_that_use_a_store_for_certain_fill_it_where_there_is_one() -> None:
@@ -98,6 +102,14 @@ def test_what_was_only_looked_at_before_is_no_change() -> None:
     plan = StorePlan(store(uses=[A]), "label", (), (Preflight(A, None),))
     bare = StorePlan(plan.store, plan.mode, plan.targets, ())
     assert steps._changes(plan) == steps._changes(bare)
+
+
+def test_what_a_session_is_to_bring_is_told_with_its_server() -> None:
+    site = Policy((ServerRule(("TSM1",), (Allowed(NEW.sha256),)),))
+    known = inventory(store(certificate(fetched("TSM1"), "old"), uses=[A]), presented=[presents("TSM1", NEW)])
+    (item,) = assess_under(site, known)
+    (told,) = (verdict for verdict in item.brought.verdicts if verdict.standing == "missing")
+    assert (told.server, told.name, told.sha256) == (A.server, "TSM1", NEW.sha256)
 
 
 # --- where a policy is wrong -----------------------------------------------------------------------------
