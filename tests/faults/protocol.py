@@ -7,8 +7,9 @@ own session and with an administrator who exchanges the key database. Each is ki
 every step. Every state that can be reached is healed by `recover` alone; what must hold then is in `wrong`.
 
 A file is its whole content: "old", "edited", "new", "theirs", "torn" or "gone". What is not synced is on the
-disk as it is, as it was, or, where a client writes it, torn; each name by itself. An administrator leaves a
-store alone from a run's last look at it to the run's end.
+disk as it is, as it was, or, where a client writes it, torn; each name by itself, but for a rename and the
+link right before it, which come in their order. An administrator leaves a store alone from a run's swap to
+the run's end. One who writes between the run's last look and the swap writes in place.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ MUTANTS = {
     "finished uncompared": "recover takes whatever it finds for what the client was to fetch",
     "torn index kept": "recover keeps the index file after a power cut",
     "theirs not kept": "recover keeps no copy of what somebody else put there",
+    "aside not compared": "what the swap set aside is not compared with the backup",
+    "aside not kept": "recover keeps no copy of what was set aside and is not the backup's",
 }
 
 
@@ -112,9 +115,8 @@ JOURNALED = {
 }
 """A step that writes to the journal and syncs it: the event, and the step after it."""
 _SWAPPING = (
-    "announce",
-    "link",
-    "rename",
+    "compare-aside",
+    "put-back",
     "move",
     "sync-names",
     "announce-session",
@@ -124,7 +126,7 @@ _SWAPPING = (
 _ENDING = ("client-index", "check", "settle", "say-changed", "drop-index")
 _UNDOING = ("keep-found", "undo", "restore-kdb", "restore-idx", "compare", "say-undone", "say-rolled-back")
 LIVE = frozenset((*_SWAPPING, *_ENDING, *_UNDOING))
-"""While a run is there, nobody else is at work in the store."""
+"""While a run is there, nobody but the client is at work in the store."""
 
 
 def is_open(record: Record) -> bool:
@@ -202,7 +204,13 @@ def _swapping(state: State, run: int, step: str, mutant: str) -> Iterator[State]
         case "link":
             yield state.to(run, "rename", aside=aside._replace(kdb=live.kdb))
         case "rename":
-            yield state.to(run, "move", live=live._replace(kdb="edited"))
+            yield state.to(run, "compare-aside", live=live._replace(kdb="edited"))
+        case "compare-aside":
+            same = aside.kdb == state.record(run).saved.kdb or mutant == "aside not compared"
+            yield state.to(run, "move" if same else "put-back")
+        case "put-back":
+            back = live._replace(kdb=aside.kdb)
+            yield state.to(run, "say-unchanged", live=back, aside=GONE, on_disk=(back, GONE))
         case "move":
             gone = state._replace(aside=aside._replace(idx=live.idx), live=live._replace(idx="gone"))
             yield gone.to(run, "sync-names")
@@ -267,7 +275,9 @@ def _recovered(state: State, run: int, step: str, mutant: str) -> State:
         kept = live.kdb == "theirs" and record.saved.kdb != "theirs" and mutant != "theirs not kept"
         return state.to(run, "undo", found=state.found | {"theirs"} if kept else state.found)
     told = outcome(record)
-    if "swap" not in record.events:
+    if state.aside.kdb == "theirs" and record.saved.kdb != "theirs" and mutant != "aside not kept":
+        state = state._replace(found=state.found | {"theirs"})
+    if "swap" not in record.events or told == "unchanged":
         ended = told is not None or "store-started" not in record.events
         return state.to(run, "say-finished" if ended else "say-unchanged")
     if told in ("changed", "rolled-back"):
@@ -283,8 +293,11 @@ def others(state: State) -> Iterator[Step]:
         fetched = Files("new", state.live.idx if state.live.idx != "gone" else "new")
         yield Step("a user's session", state._replace(live=fetched, sessions=0))
     if state.admins and not any(step.removeprefix("sync ") in LIVE for step in state.at):
-        live, aside = state.live._replace(kdb="theirs"), state.on_disk[1]
-        yield Step("an administrator", state._replace(live=live, on_disk=(live, aside), admins=0))
+        written = state._replace(live=state.live._replace(kdb="theirs"), admins=0)
+        if "rename" in state.at:
+            # The file has two names.
+            written = written._replace(aside=state.aside._replace(kdb="theirs"))
+        yield Step("an administrator", written._replace(on_disk=(written.live, state.on_disk[1])))
 
 
 def crashes(state: State) -> Iterator[Step]:
@@ -305,7 +318,11 @@ def power_cut(state: State) -> Iterator[State]:
     )
     first, second = (list(_records(record)) for record in state.records)
     at = tuple("start" if step == "start" else "over" for step in state.at)
+    # A rename is not before the link that it follows: the file that it replaced has one name at least.
+    linked = state.aside.kdb == "theirs"
     for (live, aside), (one, other) in product(product(lives, asides), product(first, second)):
+        if linked and live.kdb != state.on_disk[0].kdb and aside.kdb != state.aside.kdb:
+            continue
         yield state._replace(
             live=live,
             aside=aside,

@@ -12,7 +12,7 @@ Prints a table; ends with 1 when anything was lost, or told wrongly.
     error-for-good  and from there on every call of that name
     recovery        kill, inside recover, rollback and prune
     ext4            the power is cut at each point, on a real ext4 in a loop device (root only)
-    model           no fault in a real run: every state of a model of the protocol, and of nine mutants of it
+    model           no fault in a real run: every state of a model of the protocol, and of its mutants
 
 Each on stores of clients (`fix`) and on a server's key database (`server renew`). And for clients alone:
 

@@ -35,15 +35,16 @@ def told(events: tuple[Event, ...]) -> list[str]:
     return known
 
 
-def is_path(events: list[str]) -> bool:
+def is_path(events: list[str], admins: int = 0) -> bool:
     """Whether the first run's journal may hold that, with any number of recoveries that are killed, too."""
-    now = _silently({State(sessions=0, admins=0)})
+    now = _silently({State(sessions=0, admins=admins)})
     for event in events:
         now = _silently({step.state for state in now for step in _next(state) if step.event == (0, event)})
     return bool(now)
 
 
 def _next(state: State) -> Iterator[protocol.Step]:
+    yield from protocol.others(state)
     for run in (0, 1):
         yield from steps(state, run)
     for crash in crashes(state):
@@ -108,6 +109,19 @@ class TestJournals:
         events = told(journal.events)
         assert "store-finished rolled-back" in events
         assert is_path(events)
+
+    def test_a_run_into_whose_swap_somebody_writes_is_a_path(self, tmp_path: Path) -> None:
+        mine = small_machine(tmp_path)
+
+        def theirs(event: Event) -> None:
+            if (event.kind, event.data.get("step")) == ("step-started", "swap"):
+                (mine.directory / "dsmcert.kdb").write_bytes(b"theirs")
+
+        _, journal = mine.fix(observe=theirs)
+        events = told(read_journal(journal.path))
+        assert events[-3:] == ["swap", "store-finished unchanged", "run-finished"]
+        assert is_path(events, admins=1)
+        assert not is_path(events)
 
     @pytest.mark.parametrize("more", [(), ("--whole-store",)])
     def test_a_command_s_journal_is_a_path(self, more: tuple[str, ...]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import random
 import shutil
 import tempfile
 import time
@@ -76,12 +76,33 @@ class Asked(NamedTuple):
     forget: bool = False
 
 
-def drawn(mutants: Sequence[Mutant], asked: Asked) -> list[Mutant]:
-    """Those that are tried. The same seed draws the same as long as the code is the same."""
-    found = [mutant for mutant in mutants if asked.only in mutant.shown]
-    if asked.sample is None or asked.sample >= len(found):
-        return found
-    return sorted(random.Random(asked.seed).sample(found, asked.sample), key=found.index)
+def names(mutants: Iterable[Mutant]) -> list[str]:
+    """What each is called wherever it stands in its file: of those that look alike, by their order."""
+    count: Counter[tuple[str, ...]] = Counter()
+    found: list[str] = []
+    for mutant in mutants:
+        looks = (mutant.file, mutant.function, mutant.kind, changes.one_line(mutant.old), mutant.new)
+        found.append(hashlib.sha256(repr((*looks, count[looks])).encode()).hexdigest()[:10])
+        count[looks] += 1
+    return found
+
+
+def drawn(mutants: Sequence[Mutant], asked: Asked, samples: Path | None = None) -> list[Mutant]:
+    """Those that are tried. The same seed draws the same, but for changes of code that is new or gone.
+
+    `samples` has a file for each seed that was drawn at another time, and stays what it was.
+    """
+    wanted = dict(zip(names(mutants), mutants, strict=True))
+    wanted = {name: mutant for name, mutant in wanted.items() if asked.only in mutant.shown}
+    if asked.sample is None or asked.sample >= len(wanted):
+        return list(wanted.values())
+    page = samples / f"{asked.seed}.txt" if samples else None
+    if page is not None and page.exists():
+        first = page.read_text().split()
+    else:
+        first = sorted(wanted, key=lambda name: hashlib.sha256(f"{asked.seed} {name}".encode()).digest())
+    chosen = set(first[: asked.sample])
+    return [mutant for name, mutant in wanted.items() if name in chosen]
 
 
 def tests_of(mutant: Mutant, tests: Iterable[Test], kills: Counter[str]) -> list[Test]:
@@ -176,7 +197,7 @@ class Run:
         same = equivalent.read(self.project.equivalent.read_text(encoding="utf-8"))
         results = Results(self.project, forget=self.asked.forget)
         loaded = trials.Loaded(list(self.project.sources()))
-        mine = drawn(everywhere, self.asked)
+        mine = drawn(everywhere, self.asked, self.project.equivalent.parent / "samples")
         began = time.monotonic()
         for number, mutant in enumerate(mine, 1):
             covering = tests_of(mutant, tests, self.kills)

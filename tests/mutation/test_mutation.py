@@ -11,6 +11,9 @@ import pytest
 from tests.mutation import equivalent
 from tests.mutation.__main__ import PROJECT, TOP
 from tests.mutation.changes import mutants
+from tests.mutation.run import Asked
+from tests.mutation.run import drawn as sampled
+from tests.mutation.run import names as run_names
 
 MADE = """
     import functools
@@ -119,6 +122,16 @@ def test_every_change_of_the_code_compiles() -> None:
     path = PROJECT.source / "transaction" / "backup.py"
     for mutant in mutants("backup.py", path.read_bytes()):
         compile(mutant.applied(path.read_bytes()), "backup.py", "exec")
+
+
+def test_a_sample_stays_the_same_when_other_code_is_new(tmp_path: Path) -> None:
+    before = mutants("made.py", b"def f(a, b):\n    return a < b + 1\n\n\ndef g(a):\n    return a >= 2\n")
+    after = mutants("made.py", b"def g(a):\n    return a >= 2\n")
+    drawn = {mutant.old + mutant.new for mutant in sampled(before, Asked(4, 7)) if mutant.function == "g"}
+    assert drawn <= {mutant.old + mutant.new for mutant in sampled(after, Asked(4, 7))}
+    assert sampled(before, Asked(4, 7)) == sampled(before, Asked(4, 7)) != sampled(before, Asked(4, 8))
+    (tmp_path / "7.txt").write_text(" ".join(run_names(before)[:2]))
+    assert sampled(before, Asked(4, 7), tmp_path) == before[:2]
 
 
 def test_every_equivalent_change_is_one_of_the_code() -> None:

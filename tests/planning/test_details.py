@@ -414,22 +414,19 @@ def test_only_what_a_server_hands_out_comes_back(kind: str, named: bool, fetched
     assert fix._is_fetched(by_person) is False
 
 
-def test_trouble_with_a_part_of_a_certificate_is_told_and_that_there_is_no_room_is_raised() -> None:
-    problems: list[str] = []
-
-    def fails() -> str:
-        raise ValueError("odd")
-
-    def full() -> str:
-        raise MemoryError
-
-    assert described._attempt(problems, "issuer", fails, "") == "" and problems == ["issuer: odd"]
-    with pytest.raises(MemoryError):
-        described._attempt(problems, "issuer", full, "")
-    assert described._attempt(problems, "serial", lambda: "7", "") == "7" and len(problems) == 1
+def test_a_certificate_that_cannot_be_read_is_told_and_that_there_is_no_room_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     broken = described.describe(b"\x30\x03\x02\x01\x01", "x")
     assert broken.kind == "unreadable" and broken.problem
     assert described.describe(Made("a").stored().der, "x").problem is None
+
+    def full(_der: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("dsmcertfix.ibm.key_database.reading.load", full)
+    with pytest.raises(MemoryError):
+        described.describe(Made("b").stored().der, "x")
 
 
 @pytest.mark.parametrize("date", [b"000229120000Z", b"500101000000Z", b"491231235959Z", b"991231235959Z"])

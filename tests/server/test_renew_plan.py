@@ -9,9 +9,17 @@ import pytest
 from tests.facts import NOW, certificate, presents
 from tests.server.made import UNIT, instance, own
 
-from dsmcertfix.errors import Busy, DsmcertfixError, NotFound, NotPermitted, StoreUnreadable, UsageError
+from dsmcertfix.errors import (
+    Busy,
+    CannotReconnect,
+    DsmcertfixError,
+    NotFound,
+    NotPermitted,
+    StoreUnreadable,
+    UsageError,
+)
 from dsmcertfix.ibm.server.instance import LABEL, Command, Control
-from dsmcertfix.model import Certificate
+from dsmcertfix.model import Certificate, FileFact, ServerFile
 from dsmcertfix.planning.renew import (
     AwaitCertificate,
     RenewFacts,
@@ -22,6 +30,13 @@ from dsmcertfix.planning.renew import (
     server_step_text,
 )
 from dsmcertfix.planning.steps import DeleteLabel, step_name
+
+
+def on_mounts(file: ServerFile, *, read_only: bool = False) -> tuple[FileFact[ServerFile], ...]:
+    """The files of a key database of which that one is a mount of its own, or is for reading only."""
+    facts = {item: FileFact(item, True) for item in ServerFile}
+    return (*(facts | {file: FileFact(file, True, mounted=not read_only, read_only=read_only)}).values(),)
+
 
 GOOD = own()
 BOTH = Control(Command(("/bin/stop",), "stop it"), Command(("/bin/start",), "start it"))
@@ -103,6 +118,8 @@ def test_what_it_presents_now_is_told_when_it_is_not_that(shows: Certificate | N
         ({"certificates": ()}, BOTH, NotFound, "server-label-not-found"),
         ({"certificates": (certificate(LABEL),)}, BOTH, NotFound, "server-label-not-found"),
         ({"default": "from our CA"}, BOTH, NotPermitted, "label-not-default"),
+        ({"files": on_mounts(ServerFile.ARM)}, BOTH, CannotReconnect, "store-files-mounted"),
+        ({"files": on_mounts(ServerFile.KDB, read_only=True)}, BOTH, NotPermitted, "store-read-only"),
     ],
 )
 def test_it_is_refused_before_anything_is_touched(

@@ -16,7 +16,8 @@ from tests.unixpack.conftest import BUILD_LIMIT_S, Built
 from dsmpack import materials, provenance
 from dsmpack.places import TOP
 
-INSIDE = {"typer", "cryptography", "platformdirs", "psutil", "filelock", "rich"}
+INSIDE = {"typer", "platformdirs", "filelock", "rich"}
+COMPILED = {"cryptography", "psutil"}
 
 
 def names(bill: str) -> set[str]:
@@ -31,6 +32,7 @@ def test_the_bill_is_valid_cyclonedx_and_names_what_is_in_it(with_python: bool) 
     bill = materials.text(with_python=with_python)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
     assert names(bill) >= INSIDE
+    assert (names(bill) >= COMPILED) is with_python and (not COMPILED & names(bill)) is not with_python
     assert ({"python", "openssl"} <= names(bill)) is with_python
     assert bill == materials.text(with_python=with_python)
 

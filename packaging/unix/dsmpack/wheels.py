@@ -1,6 +1,6 @@
 """The wheels that are shipped: those of the dependencies, by their hashes, and our own.
 
-Owns which machines and Pythons the one file serves.
+Owns what the one file holds, and which machines and Pythons are looked up in the lock.
 """
 
 from __future__ import annotations
@@ -9,22 +9,15 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dsmpack.places import CACHE, LOCK, TOP, run
+from dsmpack.places import CACHE, TOP, run
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
-GLIBC = "2_17"
+COMPILED = frozenset(("cffi", "cryptography", "psutil", "pycparser"))
+"""What the one file leaves to the node: what is not Python alone, and what only that needs."""
 NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pyc")
-
-
-def pip_target(machine: str, python: str) -> list[str]:
-    """pip's options for a machine with the oldest glibc that is served, and a Python."""
-    platforms = (f"manylinux_{GLIBC}_{machine}", f"manylinux2014_{machine}")
-    named = [word for platform in platforms for word in ("--platform", platform)]
-    return ["--only-binary", ":all:", "--python-version", python, *named]
 
 
 def locked(machine: str, python: str) -> str:
@@ -38,33 +31,38 @@ def pins(requirements: str) -> tuple[str, ...]:
     return tuple(line.split()[0] for line in requirements.splitlines() if "==" in line)
 
 
+def pure() -> str:
+    """What the one file holds besides our own, with hashes: what any Python needs, but nothing compiled."""
+    wanted: dict[str, list[str]] = {}
+    for python in PYTHONS:
+        for line in locked(MACHINES[0], python).splitlines():
+            if "==" in line:
+                block = wanted[line] = [line]
+            else:
+                block.append(line)
+    kept = {pin: block for pin, block in wanted.items() if pin.partition("==")[0] not in COMPILED}
+    names = [pin.partition("==")[0] for pin in kept]
+    if len(set(names)) != len(names):
+        raise SystemExit(f"the lock has several versions of what is in the one file: {names}")
+    return "\n".join(line for _, block in sorted(kept.items()) for line in block) + "\n"
+
+
 def of_dependencies() -> Path:
-    """A directory with all dependencies' wheels for every machine and Python, checked by their hashes."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + repr((PYTHONS, MACHINES, GLIBC)).encode())
-    directory = CACHE / f"wheels-{wanted.hexdigest()[:16]}"
+    """A directory with the wheels of `pure`, checked by their hashes."""
+    requirements = pure()
+    directory = CACHE / f"wheels-{hashlib.sha256(requirements.encode()).hexdigest()[:16]}"
     if directory.exists():
         return directory
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        aside = Path(scratch, "wheels")
-        # Two at a time: pip waits for the index half of its time.
-        with ThreadPoolExecutor(2) as pool:
-            for _ in pool.map(
-                lambda target: _download(aside, *target),
-                [(machine, python) for machine in MACHINES for python in PYTHONS],
-            ):
-                pass
-        aside.rename(directory)
-    return directory
-
-
-def _download(directory: Path, machine: str, python: str) -> None:
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
-    with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch, "requirements.txt")
-        wanted.write_text(locked(machine, python), encoding="utf-8")
-        how = ("--no-deps", "--require-hashes", "--dest", directory, "-r", wanted)
-        run(*pip, *how, *pip_target(machine, python))
+        wanted.write_text(requirements, encoding="utf-8")
+        pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
+        how = ("--no-deps", "--require-hashes", "--dest", Path(scratch, "wheels"), "-r", wanted)
+        # "any" has no wheel for one kind of machine.
+        run(*pip, *how, "--only-binary", ":all:", "--platform", "any", "--python-version", PYTHONS[0])
+        Path(scratch, "wheels").rename(directory)
+    return directory
 
 
 def of_dsmcertfix(directory: Path) -> Path:

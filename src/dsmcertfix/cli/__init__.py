@@ -123,6 +123,7 @@ _COMMANDS: tuple[tuple[tuple[str, ...], Callable[[], Iterable[Command]]], ...] =
 
 WORDS: Mapping[str, str] = {
     "server": "Look at servers on this host, and renew their certificates.",
+    "store": "Make a store that is not in use yet.",
     "policy": "Check and make the site's policy: which certificates are trusted, of which server, how long.",
 }
 """The words before commands about one thing, each with what these do."""
@@ -161,6 +162,10 @@ def _commands_of(word: str) -> tuple[Command, ...]:
         from dsmcertfix.cli import policy
 
         return policy.COMMANDS
+    if word == "store":
+        from dsmcertfix.cli import store
+
+        return store.COMMANDS
     from dsmcertfix.cli import server
 
     return server.COMMANDS

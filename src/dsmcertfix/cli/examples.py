@@ -61,6 +61,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "server macro forcesync --peer TSM02 --output peers.mac",
         "server macro certificate --label TSM2027 --days 3650",
     ),
+    "store make": (
+        "store make --server TSM01 --file cert256.arm --output certs",
+        "store make --server TSM01 --file cert256.arm --output certs --key-database 3",
+        "store make --server TSM01 --file chain.pem --output certs --json",
+    ),
     "policy check": (
         "policy check policy.toml",
         "policy check policy.toml --json",
@@ -117,6 +122,7 @@ EXIT_CODES: dict[str, tuple[int, ...]] = {
     "server inspect": (*_LOOKING[:2], 3, *_LOOKING[2:], 31),
     "server renew": (0, 1, 2, 10, 11, 12, 13, 14, 15, 20, 21, 22, 30, 31, 130, 143),
     "server macro": (0, 2, 10, 12),
+    "store make": (0, 2, 10, 12, 16),
     "policy check": (0, 2, 10, 12),
     "policy make": (0, 2, 10, 12, 14, 16),
     "support-bundle": (0, 2, 12),
@@ -167,6 +173,12 @@ _OWN: dict[str, dict[int, str]] = {
     },
     "prune": {0: "removed, nothing to remove, or the answer was no", 10: "there is no such run"},
     "support-bundle": {0: "written, or the answer was no", 12: "the file could not be written"},
+    "store make": {
+        0: "made",
+        10: "there is no such file",
+        12: "there is a store already, or nobody may write there",
+        16: "the certificate in the file is not valid today",
+    },
     "report": {0: "written", 10: "no result was found", 12: "a file could not be written"},
     "admin-macro": {
         0: "written, or no node was refused",

@@ -13,6 +13,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Many machines", ("report", "admin-macro", "forecast")),
     ("For the backup team", ("support-bundle",)),
     ("A server's own certificate", ("server",)),
+    ("Images and new clients", ("store",)),
     ("The site's policy", ("policy",)),
 )
 """The commands in the order of `--help`; what stands in no group comes after them."""

@@ -14,7 +14,7 @@ from dsmcertfix.errors import (
     NotPermitted,
     Problem,
 )
-from dsmcertfix.ibm.client.locate import locate
+from dsmcertfix.ibm.client.locate import is_passive, locate
 from dsmcertfix.ibm.inventory import take_inventory
 from dsmcertfix.model import Inventory, Store
 from dsmcertfix.planning.assess import AssessedStore, assess
@@ -193,7 +193,8 @@ def _with_proofs(report: Report, assessed: tuple[AssessedStore, ...], proofs: Pr
 def require_stores(inventory: Inventory, named: tuple[Path, ...]) -> None:
     """Raises NotFound when there is no store, or none where one was named, NotPermitted for a refused one.
 
-    Where users had too much, what that was is raised instead: stores of theirs may not have been found.
+    Where users had too much, what that was is raised instead: stores of theirs may not have been found. A
+    passive node of a cluster (`is_passive`) needs none.
     """
     if inventory.stores:
         return
@@ -211,6 +212,8 @@ def require_stores(inventory: Inventory, named: tuple[Path, ...]) -> None:
         raise NotFound(
             "store-not-found", "there is no dsmcert.kdb in " + ", ".join(f"`{path}`" for path in named)
         )
+    if is_passive(inventory.located):
+        return
     raise NotFound(
         "no-store-found",
         "there is no dsmcert.kdb on this machine",

@@ -79,6 +79,8 @@ def planned(
     inventory = leaving(foreign_told(host.platform, inventory), left, selection.stores)
     inventory = told_of_policy(inventory, site)
     require_stores(inventory, selection.stores)
+    # On a passive node of a cluster there is nothing that could be named.
+    selection = selection if inventory.stores else Selection()
     plan = make_plan(inventory, selection, how, site.policy if site else None)
     _require_cap(plan)
     named = selection.names_certificates or selection.whole_store

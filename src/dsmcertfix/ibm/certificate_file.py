@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from dsmcertfix.errors import NotFound, UsageError
-from dsmcertfix.ibm.key_database.chain import load
+from dsmcertfix.ibm.key_database.reading import load
 
 _LIMIT = 1024 * 1024
 _BEGIN = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----")

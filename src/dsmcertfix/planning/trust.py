@@ -6,6 +6,7 @@ it in the same step, and one session proves that the client accepts the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,8 @@ from dsmcertfix.planning.steps import (
     StorePlan,
     edit_steps,
 )
+
+_CLIENTS_LABEL = "TSM server {} self-signed key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +203,19 @@ def labels_for(
     The stale certificate's own label is used again: the client knows its server's certificate by it.
     """
     taken = {one.label for one in store.certificates if one not in removed}
-    clients = f"TSM server {stanza.name} self-signed key"
+    clients = _CLIENTS_LABEL.format(stanza.name)
     free = [one.label for one in removed]
-    own = clients if clients in free or not free else free[0]
+    return labels_of(stanza.name, wanted, clients if clients in free or not free else free[0], taken)
+
+
+def labels_of(
+    name: str, wanted: tuple[Certificate, ...], own: str = "", there: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """A label for each certificate that is not `there`: a server's own has the client's, or `own`."""
+    taken, own = set(there), own or _CLIENTS_LABEL.format(name)
     labels: list[str] = []
     for one in wanted:
-        base = f"{stanza.name} CA {one.sha256[:8]}" if one.kind == "ca" else own
+        base = f"{name} CA {one.sha256[:8]}" if one.kind == "ca" else own
         label, number = base, 2
         while label in taken:
             label, number = f"{base} {number}", number + 1

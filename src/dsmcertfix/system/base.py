@@ -315,8 +315,11 @@ class Platform(Protocol):
         store: FileSet[FileT],
         look: Callable[[StoreDirectory[FileT]], object],
         judge: Callable[[Any], object] | None = None,
+        run: str = "none",
     ) -> object:
         """What `look` returned of the store's directory, or what `judge` made of that, as by `as_owner`.
+
+        `run` is whose files beside the live ones `look` can see.
 
         Where nobody can be another user, only `judge`, a function of a module, is held to limits: `look` is
         to read, and no more. Whose the files are, we looked at. Raises as `as_owner` and `reading` do.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dsmcertfix.errors import NotFound
+from dsmcertfix.system import processes
 
 if TYPE_CHECKING:
     import psutil
@@ -35,8 +36,7 @@ def holders(before: float, root: Path = Path("/")) -> tuple[Holder, ...]:
 
     With another root those whose file lies below it.
     """
-    import psutil
-
+    psutil = processes.library()
     found = []
     try:
         numbers = process_ids()
@@ -60,10 +60,8 @@ def holders(before: float, root: Path = Path("/")) -> tuple[Holder, ...]:
 
 def process_ids() -> list[int]:
     """The running processes. Raises NotFound where the system does not tell of any (no /proc)."""
-    import psutil
-
     try:
-        return psutil.pids()
+        return list(processes.library().pids())
     except (IndexError, OSError) as error:
         raise NotFound(
             "processes-not-seen",
@@ -74,11 +72,9 @@ def process_ids() -> list[int]:
 
 def _user_of(process: psutil.Process) -> str:
     """Whose the process is; empty where the system does not tell."""
-    import psutil
-
     try:
-        return process.username()
-    except (psutil.Error, OSError, KeyError):
+        return str(process.username())
+    except (processes.library().Error, OSError, KeyError):
         return ""
 
 

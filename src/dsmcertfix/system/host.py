@@ -112,9 +112,9 @@ def _is_directory(path: Path) -> bool:
 
 def started_after(time: datetime) -> bool:
     """Whether this machine was started after that time: what was not synced before may be lost or torn."""
-    import psutil
+    from dsmcertfix.system import processes
 
     try:
-        return bool(psutil.boot_time() > time.timestamp())
+        return bool(processes.library().boot_time() > time.timestamp())
     except OSError:
         return True

@@ -89,9 +89,23 @@ def sync_directory(directory: Path) -> None:
         return
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        sync_names(handle)
     finally:
         os.close(handle)
+
+
+def sync_names(handle: int) -> None:
+    """Every change of names in the open directory survives a power cut, where the system syncs directories.
+
+    Some do not sync what cannot be written (AIX: EBADF): their file system's own journal keeps the names.
+    """
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EBADF, errno.EINVAL):
+            raise
+        # One that is not open at all is an error of ours.
+        os.fstat(handle)
 
 
 def is_there(directory: Path) -> bool:

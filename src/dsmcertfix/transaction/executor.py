@@ -282,8 +282,11 @@ class Transaction(ABC, Generic[StepT, FileT]):
 
     def _undo(self, problem: Problem) -> Ended:
         """The set is as it was; says what state that is, and what to tell."""
-        if not self._live:
+        if not self._live or problem.code == live.CHANGED:
             return Ended("unchanged", self._after_undo(problem))
+        if problem.kind == NotRestored.__name__:
+            # What somebody else wrote lies aside: it must not go with an undo.
+            return Ended("broken", problem)
         self._note("undo-started", "put everything back")
         backup = self._require_backup()
         try:

@@ -9,7 +9,15 @@ import contextlib
 import shutil
 from collections.abc import Callable, Mapping
 
-from dsmcertfix.errors import BackupFailed, DsmcertfixError, NotRestored, PlanOutdated, SwapFailed
+from dsmcertfix.errors import (
+    BackupFailed,
+    DsmcertfixError,
+    NotPermitted,
+    NotRestored,
+    PlanOutdated,
+    StoreUnreadable,
+    SwapFailed,
+)
 from dsmcertfix.model import FileSet, FileT, StoreFile
 from dsmcertfix.system.base import Platform, Slot, StoreDirectory
 from dsmcertfix.system.private import sync_directory
@@ -19,13 +27,15 @@ from dsmcertfix.transaction.journal import Journal
 Contents = Mapping[FileT, "bytes | BackupFailed"]
 
 _OURS: tuple[Slot, ...] = ("aside", "new")
+CHANGED = "store-changed"
+"""The code of what somebody else changed: it is as they left it, and nothing is to be undone."""
 
 
 def swap(directory: StoreDirectory[FileT], backup: Backup[FileT], content: bytes, away: FileT | None) -> None:
     """The key database has that content and the old one's owner, mode, ACL and attributes.
 
     The file `away`, if any, is gone (moved aside): client or server make a new one (IT42905).
-    Raises OSError when the disk is full, PlanOutdated when there is no key database.
+    Raises OSError when the disk is full, PlanOutdated when there is no key database, as `_require_expected`.
     """
     database = directory.kind["KDB"]
     old = backup.saved(database).metadata
@@ -33,17 +43,60 @@ def swap(directory: StoreDirectory[FileT], backup: Backup[FileT], content: bytes
         raise PlanOutdated("key-database-gone", f"`{directory.path}` holds no key database")
     directory.write_new(database, content, old._replace(mtime_ns=None))
     directory.exchange(database)
+    _require_expected(directory, backup)
     if away is not None and directory.present(away):
         directory.move(away, "live", "aside")
+        _require_expected(directory, backup)
     directory.sync()
 
 
 def move_out(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
-    """No file of the store has its own name: each lies aside."""
+    """No file of the store has its own name: each lies aside. Raises as `_require_expected`."""
     for item in backup.files:
-        if item.fact.present:
+        if directory.present(item.fact.file):
             directory.move(item.fact.file, "live", "aside")
+    _require_expected(directory, backup)
     directory.sync()
+
+
+def _require_expected(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
+    """What was set aside is what was backed up: nobody wrote after the last look.
+
+    Otherwise all of it is live again and PlanOutdated is raised; or NotRestored, where it stays aside.
+    """
+    aside = [item.fact for item in backup.files if directory.present(item.fact.file, "aside")]
+    others = [fact.file for fact in aside if _hash_aside(directory, fact.file) != fact.sha256]
+    if not others:
+        return
+    names = tuple(str(directory.path / file.value) for file in others)
+    try:
+        for fact in aside:
+            directory.move(fact.file, "aside", "live")
+        directory.sync()
+    except (OSError, DsmcertfixError) as error:
+        raise NotRestored(
+            "not-restored",
+            f"what somebody wrote in `{directory.path}` at this moment could not be put back: {error}",
+            context=(*names, f"backup: {backup.path}"),
+            hint="Free the way, then run `dsmcertfix recover`: it keeps a copy of that.",
+        ) from error
+    raise _changed(directory, tuple(f"{name}: was written at this moment" for name in names))
+
+
+def _hash_aside(directory: StoreDirectory[FileT], file: FileT) -> str | None:
+    try:
+        return directory.fact(file, "aside").sha256
+    except (NotPermitted, StoreUnreadable):
+        return None
+
+
+def _changed(directory: StoreDirectory[FileT], differences: tuple[str, ...]) -> PlanOutdated:
+    return PlanOutdated(
+        CHANGED,
+        f"the store in `{directory.path}` changed since it was looked at",
+        context=differences,
+        hint="A client or an administrator is at work there; run this again.",
+    )
 
 
 def keep_access(directory: StoreDirectory[FileT], backup: Backup[FileT]) -> None:
@@ -104,12 +157,7 @@ def require_unchanged(directory: StoreDirectory[FileT], backup: Backup[FileT]) -
     """Raises PlanOutdated when the store is not as it was backed up, Busy when somebody holds a file."""
     differences = backup.differences(directory)
     if differences:
-        raise PlanOutdated(
-            "store-changed",
-            f"the store in `{directory.path}` changed since it was looked at",
-            context=differences,
-            hint="A client or an administrator is at work there; run this again.",
-        )
+        raise _changed(directory, differences)
     for item in backup.files:
         if item.fact.present:
             directory.require_free(item.fact.file)
@@ -134,15 +182,21 @@ def restore(directory: StoreDirectory[FileT], backup: Backup[FileT], contents: C
 def exchanging(backup: Backup[FileT], earlier: Backup[FileT]) -> Callable[[StoreDirectory[FileT]], None]:
     """What puts an earlier set in place of what is there, and was just backed up.
 
-    What was there lies aside, so that it can come back without room on the disk.
+    What was there lies aside, so that it can come back without room on the disk. Raises SwapFailed when the
+    earlier set cannot be put there, and as `_require_expected`.
     """
     contents = earlier.contents()
 
     def exchange(directory: StoreDirectory[FileT]) -> None:
         for item in backup.files:
-            if item.fact.present:
+            if directory.present(item.fact.file):
                 directory.keep_aside(item.fact.file)
-        _put_back(directory, earlier, contents)
+        _require_expected(directory, backup)
+        try:
+            _put_back(directory, earlier, contents)
+        except NotRestored as error:
+            # Not "broken": the undo that follows brings back what was there a moment ago.
+            raise SwapFailed("backup-not-put-back", error.message, context=error.context) from error
 
     return exchange
 

@@ -8,6 +8,7 @@ may be at work with it, and the old set would lock them out.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -28,6 +29,7 @@ from dsmcertfix.report.instance import key_database_report
 from dsmcertfix.report.result import StoreReport, proof_report, store_report
 from dsmcertfix.system.base import Platform, StoreDirectory
 from dsmcertfix.system.host import started_after
+from dsmcertfix.system.private import sync_directory
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.backup import Backup, load_backup, make_backup, read_as_owner
 from dsmcertfix.transaction.folding import store_data
@@ -77,7 +79,8 @@ def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: J
     if store in half_way(run):
         try:
             backup = load_backup(store.backup_path, store.located.kind)
-            if _finished(platform, store, backup, journal):
+            aside = _keep_what_lies_aside(platform, run, store, backup)
+            if _finished(platform, store, backup, journal, aside):
                 tidy(platform, journal, store.id, store.located, touched=True)
                 return None
             _require_stopped(platform, store, backup)
@@ -93,7 +96,7 @@ def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: J
             store.id,
             outcome="rolled-back",
             backup=str(store.backup_path),
-            problem=_undone(kept).to_data(),
+            problem=_undone(kept, aside).to_data(),
         )
     elif not store.live and store.outcome is None:
         journal.append("store-finished", store.id, outcome="unchanged")
@@ -101,7 +104,9 @@ def _recover_store(platform: Platform, run: PastRun, store: StoreRun, journal: J
     return None
 
 
-def _finished(platform: Platform, store: StoreRun, backup: Backup[Any], journal: Journal) -> bool:
+def _finished(
+    platform: Platform, store: StoreRun, backup: Backup[Any], journal: Journal, aside: Path | None
+) -> bool:
     """Whether client or server have done all that the run waited for; the journal says so then."""
     located, run = store.located, journal.path.parent.name
     report = None
@@ -111,7 +116,7 @@ def _finished(platform: Platform, store: StoreRun, backup: Backup[Any], journal:
         report = _repaired(platform, store, located, backup, journal)
     if report is None:
         return False
-    told = store_data(report)
+    told = store_data(report._replace(notes=(*report.notes, *_told_of(aside))))
     journal.append("store-finished", store.id, outcome="changed", backup=str(store.backup_path), report=told)
     return True
 
@@ -175,14 +180,12 @@ def _keep_what_is_there(
         return None
     now = read_store(platform, located)
     database = next((fact.sha256 for fact in now.files if fact.file is StoreFile.KDB), None)
-    if database in (None, backup.saved(StoreFile.KDB).fact.sha256, _database_in(directory / "stage")):
+    known = (backup.saved(StoreFile.KDB).fact.sha256, _hash_of(directory / "stage" / StoreFile.KDB.value))
+    if database is None or database in known:
         return None
-    for number in count(1):
-        path = directory / f"found-{number}"
-        if not path.exists():
-            break
-        if _database_in(path) == database:
-            return path
+    path = _place_of(directory, StoreFile.KDB.value, database)
+    if path.exists():
+        return path
     try:
         platform.private_directory(path)
         contents = read_as_owner(platform, located, now.files)
@@ -193,16 +196,58 @@ def _keep_what_is_there(
     return path
 
 
-def _database_in(directory: Path) -> str | None:
-    """The hash of the key database in a directory of the run, if there is one."""
+def _keep_what_lies_aside(
+    platform: Platform, run: PastRun, store: StoreRun, backup: Backup[Any]
+) -> Path | None:
+    """A copy of the key database that the run set aside, if that is not the old one; None otherwise.
+
+    Somebody wrote it between the run's last look and its swap. That no copy can be made is no reason to leave
+    it there.
+    """
+    located, database = store.located, store.located.kind["KDB"]
+
+    def look(directory: StoreDirectory[Any]) -> object:
+        return directory.read(database, "aside") if directory.present(database, "aside") else None
+
     try:
-        return sha256((directory / StoreFile.KDB.value).read_bytes()).hexdigest()
+        content = platform.from_store(located, look, run=run.id)
+        known = backup.saved(database).fact.sha256
+        if not isinstance(content, bytes) or (digest := sha256(content).hexdigest()) == known:
+            return None
+        path = _place_of(run.directory / "stores" / store.id, database.value, digest)
+        if not path.exists():
+            platform.private_directory(path)
+            with (path / database.value).open("xb") as copy:
+                copy.write(content)
+                copy.flush()
+                os.fsync(copy.fileno())
+            sync_directory(path)
+            sync_directory(path.parent)
+    except (OSError, DsmcertfixError):
+        return None
+    return path
+
+
+def _place_of(directory: Path, name: str, database: str) -> Path:
+    """Where a key database with that hash is kept in a directory of the run, or is to be kept."""
+    places = (directory / f"found-{number}" for number in count(1))
+    return next(path for path in places if not path.exists() or _hash_of(path / name) == database)
+
+
+def _hash_of(path: Path) -> str | None:
+    """The hash of a file of the run, if there is one."""
+    try:
+        return sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
 
 
-def _undone(kept: Path | None) -> Problem:
-    context = (f"what was there is kept in {kept}",) if kept is not None else ()
+def _told_of(*kept: Path | None) -> tuple[str, ...]:
+    return tuple(f"what was there is kept in {path}" for path in dict.fromkeys(kept) if path is not None)
+
+
+def _undone(*kept: Path | None) -> Problem:
+    context = _told_of(*kept)
     return Unrecovered("run-cut-off", "the run was cut off, and was undone", context=context).problem()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dsmcertfix.errors import DsmcertfixError, NotRestored, Outcome, SwapFailed
+from dsmcertfix.errors import DsmcertfixError, Outcome, SwapFailed
 from dsmcertfix.model import FileT
 from dsmcertfix.planning.standing import hindrance
 from dsmcertfix.planning.steps import BackUp, Restore, step_text
@@ -84,8 +84,4 @@ class Rollback(Transaction[RollbackStep, FileT]):
     def _restore(self, path: Path) -> None:
         earlier = load_backup(path, self._located.kind)
         earlier.verify()
-        try:
-            self._in_store(live.exchanging(self._require_backup(), earlier))
-        except NotRestored as error:
-            # Not "broken": the undo that follows brings back what was there a moment ago.
-            raise SwapFailed("backup-not-put-back", error.message, context=error.context) from error
+        self._in_store(live.exchanging(self._require_backup(), earlier))

@@ -14,6 +14,7 @@ from dsmcertfix.system.ibm_environment import library_environment
 from dsmcertfix.system.unix import trust
 from dsmcertfix.system.unix.places import UnixPlaces
 from dsmcertfix.system.unix.platform import Unix
+from dsmcertfix.system.unix.private import trusted_owners
 from dsmcertfix.system.unix.trust import require_trusted
 
 STRANGER = 54321
@@ -238,9 +239,9 @@ def test_a_program_without_libraries_beside_it_gets_no_setting(program: Path) ->
 
 def test_root_and_we_ourselves_are_trusted_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
-    assert trust._trusted_owners() == {0, STRANGER}
+    assert trusted_owners() == {0, STRANGER}
     monkeypatch.setattr("sys.platform", "aix")
-    assert trust._trusted_owners() == {0, 2, STRANGER}
+    assert trusted_owners() == {0, 2, STRANGER}
 
 
 def test_an_absolute_link_outside_of_a_root_leads_where_it_says(program: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def locate(places: Places, *, named: tuple[Path, ...] = ()) -> Located:
         stanzas=tuple(known.stanza for known in knowledge.stanzas),
         programs=find_programs(places),
         default_server=_default_server(files),
-        warnings=(*files.warnings, *places.not_entered()),
+        warnings=(*files.warnings, *places.not_entered(), *_elsewhere(looked)),
         not_believed=frozenset(opened),
         excess=places.excess(),
     )
@@ -81,6 +81,9 @@ class _Looked(NamedTuple):
 
 
 _NOTHING = _Looked()
+NOT_HERE = "not here: if it is on a cluster's disk, that is mounted on another node now, and repaired there"
+_MOST_ELSEWHERE = 3
+_OF_STANZA = "PASSWORDDIR of stanza"
 _NOT_ABSOLUTE = "the path is not absolute"
 
 
@@ -133,7 +136,7 @@ def _candidates(places: Places, files: OptionFiles, named: tuple[Path, ...]) -> 
     for system in files.system:
         for stanza in system.content.stanzas:
             if stanza.passworddir is not None:
-                origin = Origin(_area(system), f"PASSWORDDIR of stanza {stanza.name}")
+                origin = Origin(_area(system), f"{_OF_STANZA} {stanza.name}")
                 # A user's own option file must not lead to what is somebody else's.
                 for only_of in (None,) if system.trusted else sorted(system.users):
                     yield _Candidate(_passworddir(places, stanza), origin, only_of)
@@ -181,7 +184,33 @@ def _default_passworddir(places: Places) -> str | None:
 
 def _place(looked_at: tuple[_Candidate, _Looked]) -> Place:
     (directory, origin, _), (_, database, problem, refused) = looked_at
+    problem = NOT_HERE if _is_elsewhere(*looked_at) else problem
     return Place(directory, origin, database is not None, problem, refused)
+
+
+def _is_elsewhere(candidate: _Candidate, looked: _Looked) -> bool:
+    """Whether an option file names that directory for a stanza's password, and there is none."""
+    return looked is _NOTHING and candidate.origin.because.startswith(_OF_STANZA)
+
+
+def _elsewhere(looked: list[tuple[_Candidate, _Looked]]) -> Iterator[str]:
+    """What is said of the directories that stanzas name and that are not there."""
+    away = dict.fromkeys(
+        f"{one.origin.because}, {one.directory}, is {NOT_HERE}"
+        for one, item in looked
+        if _is_elsewhere(one, item)
+    )
+    yield from list(away)[:_MOST_ELSEWHERE]
+    if len(away) > _MOST_ELSEWHERE:
+        yield f"{len(away) - _MOST_ELSEWHERE} more PASSWORDDIRs are not here: `dsmcertfix locate` lists them"
+
+
+def is_passive(located: Located) -> bool:
+    """Whether there is no store here, and a stanza names a directory for one that is not here now.
+
+    So is a cluster's node without the disk that its client's store is on: nothing is wrong with it.
+    """
+    return not located.stores and any(place.problem == NOT_HERE for place in located.places)
 
 
 def _stores(places: Places, looked: list[tuple[_Candidate, _Looked]]) -> Iterator[LocatedStore]:

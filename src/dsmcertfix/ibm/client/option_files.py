@@ -140,7 +140,8 @@ class _Search:
         named = self._places.below(clue.value)
         found = self._read(named, clue.word_of)
         if found is None:
-            self.warn(f"{clue.setting} of {clue.because} names {named}, which was not read")
+            gone = "is not here" if self._is_gone(named) else "was not read"
+            self.warn(f"{clue.setting} of {clue.because} names {named}, which {gone}")
             return
         path, content = found
         area = _OPTION_FILES[clue.setting]
@@ -152,6 +153,14 @@ class _Search:
             origin = Origin(area, f"{clue.setting} of {clue.because}")
             self._directories[directory, origin, clue.word_of] = None
             self.directory(directory, area, word_of=clue.word_of)
+
+    def _is_gone(self, path: Path) -> bool:
+        """Whether nothing is there, as where a cluster's disk is mounted on another node."""
+        try:
+            found = self._places.resolve(path)
+            return found.path is None and found.refused is None
+        except OSError:
+            return False
 
     def directory(
         self, directory: Path, area: Area, *, trusted: bool = False, word_of: int | None = None

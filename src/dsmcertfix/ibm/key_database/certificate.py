@@ -1,27 +1,20 @@
 """What a certificate says: a `Certificate` from DER that may be anything.
 
-`cryptography` is imported where it is used: it costs more start-up time than all the rest. It reads many
-parts only when asked for them, so each part is asked for by itself, and one that cannot be read hides no
-other.
+What reads it is loaded with the first certificate (reading.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
 
 from dsmcertfix import budgets
-from dsmcertfix.ibm.key_database.chain import load, quiet, signing_rules
+from dsmcertfix.ibm.key_database import reading
+from dsmcertfix.ibm.key_database.chain import signing_rules
 from dsmcertfix.ibm.key_database.kdb import KeyDatabase
+from dsmcertfix.ibm.key_database.parts import Name, Reading
 from dsmcertfix.ibm.key_database.record import Record
 from dsmcertfix.model import Certificate, CertificateKind
-
-if TYPE_CHECKING:
-    from cryptography import x509
-
-T = TypeVar("T")
 
 _REMEMBERED = 65536
 """Certificates that are read once however many stores hold them; more than a machine has."""
@@ -37,8 +30,8 @@ _SERVER = {
 
 def prepare() -> None:
     """What describing needs is loaded: a process with an ordinary user's rights may not be able to."""
-    from cryptography import exceptions, x509  # noqa: F401
-    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa  # noqa: F401
+    if reading.library() is None:
+        from dsmcertfix.ibm.key_database import by_hand  # noqa: F401
 
 
 def describe(der: bytes, label: str, *, personal: bool = False) -> Certificate:
@@ -80,65 +73,35 @@ def _describe_record(record: Record) -> Certificate:
 @lru_cache(maxsize=_REMEMBERED)
 def _described(der: bytes, personal: bool) -> Certificate:
     """The certificate under no label: machines hold the same few certificates in many stores."""
-    with quiet():
-        return _describe(der, personal=personal)
-
-
-def _describe(der: bytes, *, personal: bool) -> Certificate:
     fingerprint = sha256(der).hexdigest()
-    problems: list[str] = []
-    found = _attempt(problems, "certificate", lambda: load(der), None)
-    if found is None:
-        problem = "; ".join(problems)
+    try:
+        found = reading.load(der)
+    except MemoryError:
+        # Whoever reads it may not have more: that is no fault of the certificate.
+        raise
+    except Exception as error:  # the parser raises whatever it meets
+        problem = f"certificate: {error or type(error).__name__}"
         return Certificate("", fingerprint, "", "", "", None, None, "unreadable", der, problem=problem)
-    subject = _attempt(problems, "subject", lambda: _text(found.subject), "")
-    issuer = _attempt(problems, "issuer", lambda: _text(found.issuer), "")
-    serial = _attempt(problems, "serial number", lambda: f"{found.serial_number:x}", "")
-    not_before = _attempt(problems, "not before", lambda: found.not_valid_before_utc, None)
-    not_after = _attempt(problems, "not after", lambda: found.not_valid_after_utc, None)
-    kind: CertificateKind = _attempt(
-        problems, "kind", lambda: _kind(found, der, personal=personal), "unreadable"
-    )
     return Certificate(
         "",
         fingerprint,
-        subject,
-        issuer,
-        serial,
-        not_before,
-        not_after,
-        "unreadable" if problems else kind,
+        found.subject.text,
+        found.issuer.text,
+        f"{found.serial:x}",
+        found.not_before,
+        found.not_after,
+        "personal" if personal else _kind(found, der),
         der,
-        problem="; ".join(problems) or None,
     )
 
 
-def _attempt(problems: list[str], what: str, get: Callable[[], T], otherwise: T) -> T:
-    """What `get` returns; when it raises, `otherwise`, and `problems` has one more line."""
-    try:
-        return get()
-    except MemoryError:
-        # Whoever reads it may not have more: that is no fault of this part alone.
-        raise
-    except Exception as error:  # the parser raises whatever it meets
-        problems.append(f"{what}: {error or type(error).__name__}")
-        return otherwise
-
-
-def _text(name: x509.Name) -> str:
-    return name.rfc4514_string()
-
-
-def _kind(found: x509.Certificate, der: bytes, *, personal: bool) -> CertificateKind:
-    if personal:
-        return "personal"
+def _kind(found: Reading, der: bytes) -> CertificateKind:
     rules = signing_rules(der)
-    if found.issuer == found.subject:
+    if found.issuer.same(found.subject):
         leaf = rules.ca is False or rules.signs is False
         return "server" if leaf or _is_server(found.subject) else "ca"
     return "ca" if rules.ca else "other"
 
 
-def _is_server(subject: x509.Name) -> bool:
-    attributes = [(attribute.oid.dotted_string, attribute.value) for attribute in subject]
-    return len(attributes) == len(_SERVER) and set(attributes) == _SERVER
+def _is_server(subject: Name) -> bool:
+    return len(subject.attributes) == len(_SERVER) and set(subject.attributes) == _SERVER

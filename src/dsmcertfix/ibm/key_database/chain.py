@@ -17,19 +17,15 @@ a certificate that cannot be read, nor is one trusted: its dates and what it may
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from dsmcertfix.ibm.key_database.spelling import respelled, signed_part
+from dsmcertfix.ibm.key_database.parts import Name
+from dsmcertfix.ibm.key_database.reading import load, signed
 from dsmcertfix.model import Certificate
-
-if TYPE_CHECKING:
-    from cryptography import x509
 
 FlawKind = Literal[
     "untrusted", "expired", "not-yet-valid", "may-not-sign", "not-understood", "unreadable", "no-root"
@@ -107,7 +103,7 @@ def issued(issuer: Certificate, other: Certificate) -> bool:
     """Whether the key of `issuer` signed the other certificate, which names it as its issuer."""
     if not _same_name(issuer.subject, other.issuer, issuer.der, other.der):
         return False
-    return _signed(issuer.der, other.der) is True
+    return signed(issuer.der, other.der) is True
 
 
 def proven(chain: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
@@ -145,7 +141,7 @@ def is_self_signed(certificate: Certificate) -> bool:
     same = _same_name(certificate.subject, certificate.issuer, certificate.der, certificate.der)
     # Nameless is nobody, but a name that could not be read is one.
     named = bool(certificate.subject) or certificate.problem is not None
-    return named and same and _signed(certificate.der, certificate.der) is not False
+    return named and same and signed(certificate.der, certificate.der) is not False
 
 
 class _Search:
@@ -197,7 +193,7 @@ class _Search:
                 continue
             if next(checks, None) is None:
                 return
-            if _signed(above.der, one.der):
+            if signed(above.der, one.der):
                 yield above
 
     def _flaw(self, path: tuple[Certificate, ...]) -> Flaw | None:
@@ -220,96 +216,18 @@ class _Search:
         return None
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No warning of an odd certificate comes through: it is reported, not judged."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def load(der: bytes) -> x509.Certificate:
-    """The certificate, or where GSKit reads more than the parser, what it says in strict DER (spelling.py).
-
-    Each is parsed once. Raises whatever the parser meets; never warns, of odd serial numbers for one.
-    """
-    with quiet():
-        try:
-            return _with_names(der)
-        except MemoryError:
-            # Another spelling would take more of what there is no more of.
-            raise
-        except Exception as strict:  # the parser raises whatever it meets
-            try:
-                return _with_names(respelled(der))
-            except Exception:
-                raise strict from None
-
-
-def _with_names(der: bytes) -> x509.Certificate:
-    """The certificate. Raises for a name that cannot be read, too: the parser reads those later."""
-    from cryptography import x509
-
-    found = x509.load_der_x509_certificate(der)
-    _ = found.subject, found.issuer
-    return found
-
-
 @lru_cache(maxsize=_REMEMBERED)
 def signing_rules(der: bytes) -> SigningRules:
     """What the certificate says of signing others; nothing, where it cannot be read. Never raises."""
-    from cryptography import x509
-
     try:
         found = load(der)
     except Exception:  # the parser raises whatever it meets
         return SigningRules(readable=False)
-    try:
-        with quiet():
-            extensions, begins = found.extensions, found.not_valid_before_utc
-    except Exception:
+    said = found.extensions
+    if said is None:
         return SigningRules(understood=False, readable=False)
-    ca = length = signs = None
-    for item in extensions:
-        if isinstance(item.value, x509.BasicConstraints):
-            ca, length = item.value.ca, item.value.path_length
-        elif isinstance(item.value, x509.KeyUsage):
-            signs = item.value.key_cert_sign
-    constrained = any(isinstance(item.value, x509.NameConstraints) for item in extensions)
-    known = all(item.oid.dotted_string in _UNDERSTOOD for item in extensions if item.critical)
-    return SigningRules(ca, length, signs, constrained, known and begins.year >= _FIRST_YEAR)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _signed(issuer: bytes, other: bytes) -> bool | None:
-    """Whether the key of the first certificate signed the second; None where that cannot be checked here."""
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-
-    try:
-        signed, key = load(other), load(issuer).public_key()
-        signature, content = signed.signature, signed_part(other)
-        parameters, digest = signed.signature_algorithm_parameters, signed.signature_hash_algorithm
-    except Exception:  # one of the two is no certificate, or of a kind that is not known
-        return None
-    try:
-        match key:
-            case rsa.RSAPublicKey():
-                key.verify(signature, content, parameters, digest)  # type: ignore[arg-type]
-            case ec.EllipticCurvePublicKey():
-                key.verify(signature, content, parameters)  # type: ignore[arg-type]
-            case dsa.DSAPublicKey():
-                key.verify(signature, content, digest)  # type: ignore[arg-type]
-            case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
-                key.verify(signature, content)
-            case _:
-                return False
-    except (InvalidSignature, TypeError, ValueError, AttributeError):
-        return False
-    except UnsupportedAlgorithm:
-        return None
-    return True
+    known = _UNDERSTOOD.issuperset(said.critical) and found.not_before.year >= _FIRST_YEAR
+    return SigningRules(said.ca, said.path_length, said.signs, said.constrained, known)
 
 
 def _same_name(subject: str, issuer: str, subject_der: bytes, issuer_der: bytes) -> bool:
@@ -328,14 +246,13 @@ def _names(der: bytes) -> tuple[_Name, _Name] | None:
     """Subject and issuer in a form to compare; None where they cannot be read."""
     try:
         found = load(der)
-        with quiet():
-            return _comparable(found.subject), _comparable(found.issuer)
     except Exception:  # the parser raises whatever it meets
         return None
+    return _comparable(found.subject), _comparable(found.issuer)
 
 
-def _comparable(name: x509.Name) -> _Name:
+def _comparable(name: Name) -> _Name:
     return tuple(
-        frozenset((item.oid.dotted_string, " ".join(str(item.value).casefold().split())) for item in rdn)
-        for rdn in name.rdns
+        frozenset((oid, " ".join(str(value).casefold().split())) for oid, value in part)
+        for part in name.parts
     )

@@ -6,11 +6,20 @@ linear whatever the bytes say.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+BOOLEAN = 0x01
 INTEGER = 0x02
 BIT_STRING = 0x03
+OCTET_STRING = 0x04
+NULL = 0x05
+OBJECT_IDENTIFIER = 0x06
+UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 SEQUENCE = 0x30
+SET = 0x31
 VISIBLE_STRING = 0x1A
 LABEL_STRINGS = frozenset((0x0C, 0x13, 0x14, 0x16, VISIBLE_STRING))
 
@@ -55,10 +64,24 @@ class Cursor:
         self._at = found.end
         return found
 
-    def enter(self, *tags: int) -> Cursor:
+    def enter(self, *tags: int) -> Self:
         """A cursor over the content of the next element. Raises Malformed as `take` does."""
         found = self.take(*tags)
-        return Cursor(self._data, found.content, found.end)
+        return type(self)(self._data, found.content, found.end)
+
+    def content(self, *tags: int) -> bytes:
+        """The content of the next element. Raises Malformed as `take` does."""
+        found = self.take(*tags)
+        return self._data[found.content : found.end]
+
+    def begins_with(self, tag: int) -> bool:
+        """Whether the next element, if there is one, has that tag."""
+        return self.more and self._data[self._at] == tag
+
+    def close(self) -> None:
+        """Nothing is left. Raises Malformed when something is."""
+        if self.more:
+            raise Malformed("more than belongs there")
 
     def whole(self, *tags: int) -> bytes:
         """The next element with its tag and length. Raises Malformed as `take` does."""
@@ -81,6 +104,17 @@ class Cursor:
         if at >= self._end:
             raise Malformed("it ends too early")
         return self._data[at]
+
+
+class Strict(Cursor):
+    """A cursor that takes no length but the shortest, as DER demands."""
+
+    def _length(self, at: int) -> tuple[int, int]:
+        length, content = super()._length(at)
+        size = content - at - 1
+        if size and (length < 0x80 or length >> 8 * (size - 1) == 0):
+            raise Malformed("a length that is longer than need be")
+        return length, content
 
 
 def encode(tag: int, content: bytes) -> bytes:

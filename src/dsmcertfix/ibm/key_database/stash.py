@@ -10,6 +10,7 @@ Whoever reads a stash has the password: what comes from here must not reach a me
 from __future__ import annotations
 
 import hmac
+import secrets
 from hashlib import sha256
 
 from dsmcertfix.errors import StoreUnreadable
@@ -53,6 +54,21 @@ def password(data: bytes) -> bytes:
     if not nul or not secret:
         raise _damaged("no password in it")
     return secret
+
+
+def hidden(secret: bytes) -> bytes:
+    """A stash file of 193 bytes with that password, other bytes each time.
+
+    No NUL is in its filler: with one GSKit 8.0.60.5 says "invalid password" (tried).
+    """
+    if not 0 < len(secret) < _OLD_SIZE or b"\0" in secret:
+        raise ValueError("no password that a stash file holds")
+    filler = bytes(1 + secrets.randbelow(255) for _ in range(_OLD_SIZE - len(secret) - 1))
+    plain = bytes(byte ^ _MASK for byte in secret + b"\0" + filler)
+    salt = secrets.token_bytes(32)
+    check = sha256(b"\1" + salt).digest()
+    stream = _stream(salt + check, len(plain))
+    return salt + check + bytes(one ^ other for one, other in zip(plain, stream, strict=True))
 
 
 def _uncover(data: bytes) -> bytes:

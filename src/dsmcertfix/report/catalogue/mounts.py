@@ -27,6 +27,27 @@ CONTAINERS = (
         "Bind the directory instead of its files; or mount `/proc`: where it is, they are written in place.",
     ),
     entry(
+        "store-there-already",
+        "NotPermitted",
+        "There is a store where a new one was to be made.",
+        UNTOUCHED,
+        "Repair it with `dsmcertfix trust`; or give `--output` another directory.",
+    ),
+    entry(
+        "directory-of-another",
+        "NotPermitted",
+        "The directory for a new store belongs to somebody else, who could exchange what is made there.",
+        UNTOUCHED,
+        "Run `dsmcertfix store make` as that user, or give `--output` a directory of your own.",
+    ),
+    entry(
+        "no-root-in-file",
+        "UsageError",
+        "No certificate in the file signs itself, and IBM's TLS goes by one that does.",
+        UNTOUCHED,
+        "Put the root of that CA into the file, too; `dsmcertfix probe` shows what the server presents.",
+    ),
+    entry(
         "owner-not-in-reach",
         "NotPermitted",
         "Files belong to a user as whom this process cannot act: a container's users are not all the host's.",

@@ -211,8 +211,9 @@ def from_processes(root: Path) -> Iterator[Clue]:
     suspects = _possible_clients()
     if suspects is not None and not suspects:
         return
-    import psutil
+    from dsmcertfix.system import processes
 
+    psutil = processes.library()
     had: Counter[int] = Counter()
     for number in suspects if suspects is not None else _all_processes():
         try:

@@ -22,6 +22,7 @@ from dsmcertfix import budgets
 from dsmcertfix.errors import Busy, NotPermitted, PlanOutdated, StoreUnreadable
 from dsmcertfix.model import FileFact, FileT
 from dsmcertfix.system.base import SIZE_LIMIT, Metadata, Slot
+from dsmcertfix.system.private import sync_names
 from dsmcertfix.system.unix import access as unix_access
 from dsmcertfix.system.unix import handles, in_place
 from dsmcertfix.wording import quoted
@@ -229,12 +230,11 @@ class UnixDirectory(Generic[FileT]):
 
     def sync_content(self, file: FileT) -> None:
         """The live file's content survives a power cut, whoever wrote it. Raises as `fact` does."""
-        with self._open(file, "live") as handle:
-            os.fsync(handle)
+        in_place.sync(lambda how: self._open(file, "live", how))
 
     def sync(self) -> None:
         """Every change of names so far survives a power cut."""
-        os.fsync(self.handle)
+        sync_names(self.handle)
 
     def require_theirs(self) -> None:
         """Every file of the set is a regular one with one name, and whose it must be. Raises NotPermitted."""

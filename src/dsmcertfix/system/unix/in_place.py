@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dsmcertfix.errors import SwapFailed
@@ -73,6 +75,23 @@ def rewrite(handle: int, content: bytes, like: Metadata) -> None:
     os.ftruncate(handle, len(content))
     unix_access.apply(handle, like)
     os.fsync(handle)
+
+
+def sync(opened: Callable[[int], AbstractContextManager[int]]) -> None:
+    """What is in the file that `opened` opens, for reading or writing, survives a power cut. Raises OSError.
+
+    AIX syncs only what is open for writing; for that the file may lack the right.
+    """
+    with opened(os.O_RDONLY) as handle:
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+        else:
+            return
+    with opened(os.O_WRONLY) as handle:
+        os.fsync(handle)
 
 
 def write_all(handle: int, content: bytes) -> None:

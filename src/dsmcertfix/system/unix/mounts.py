@@ -15,6 +15,9 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 TABLE = "/proc/self/mountinfo"
+MNTTAB = "/etc/mnttab"
+MOUNT = "/usr/sbin/mount"
+_MOUNT_S = 20.0
 PROBE_S = 3.0
 """Seconds that one file system has to answer; all that do not answer take thrice as long at most."""
 
@@ -67,12 +70,46 @@ def mounted() -> tuple[Mount, ...]:
         return _mounted_elsewhere()
 
 
+def read_mnttab(text: str) -> tuple[Mount, ...]:
+    """The mounts in Solaris' /etc/mnttab: device, place, type, options and time, with tabs between them."""
+    rows = (line.split("\t") for line in text.splitlines())
+    return tuple(Mount(row[1], row[2]) for row in rows if len(row) >= 3)
+
+
+def read_aix(text: str) -> tuple[Mount, ...]:
+    """The mounts that AIX's `mount` prints, below two lines of titles.
+
+    The node stands first where the file system is another machine's: a line without one begins with a blank.
+    """
+    mounts = []
+    for line in text.splitlines()[2:]:
+        words = line.split() if line[:1].isspace() else line.split()[1:]
+        if len(words) >= 3:
+            mounts.append(Mount(words[1], words[2]))
+    return tuple(mounts)
+
+
 def _mounted_elsewhere() -> tuple[Mount, ...]:
+    try:
+        with open(MNTTAB, encoding="utf-8", errors="surrogateescape") as file:
+            return read_mnttab(file.read())
+    except OSError:
+        pass
     try:
         import psutil
 
         return tuple(Mount(item.mountpoint, item.fstype) for item in psutil.disk_partitions(all=True))
     except (ImportError, OSError, RuntimeError):
+        return _mounted_by_program()
+
+
+def _mounted_by_program() -> tuple[Mount, ...]:
+    from dsmcertfix.errors import DsmcertfixError
+    from dsmcertfix.system.process.run import clean_environment, run
+
+    try:
+        return read_aix(run([MOUNT], env=clean_environment(), timeout_s=_MOUNT_S).stdout)
+    except DsmcertfixError:
         return ()
 
 

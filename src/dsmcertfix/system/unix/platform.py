@@ -167,9 +167,10 @@ class Unix:
         store: FileSet[FileT],
         look: Callable[[StoreDirectory[FileT]], object],
         judge: Callable[[Any], object] | None = None,
+        run: str = "none",
     ) -> object:
         """See `Platform.from_store`."""
-        with self._open(store, "none") as directory:
+        with self._open(store, run) as directory:
 
             def work() -> object:
                 return look(directory) if judge is None else judge(look(directory))

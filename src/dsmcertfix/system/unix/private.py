@@ -6,11 +6,17 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dsmcertfix.model import Owner
 from dsmcertfix.system.private import foreign, sync_directory
+
+
+def trusted_owners() -> frozenset[int]:
+    """Who may own what we go through: root, we ourselves, and on AIX `bin`, who owns /usr and /var there."""
+    return frozenset({0, os.geteuid(), *([2] if sys.platform.startswith("aix") else [])})
 
 
 class UnixGuard:
@@ -50,7 +56,7 @@ class UnixGuard:
             if not os.path.lexists(parent):
                 continue
             info = parent.lstat()
-            if info.st_uid not in (0, os.geteuid()):
+            if info.st_uid not in trusted_owners():
                 raise foreign(path, f"lies below `{parent}`, which belongs to uid {info.st_uid}")
             # A group of one's own (umask 002) is nobody else.
             others = stat.S_IWOTH | (0 if info.st_gid == os.getegid() else stat.S_IWGRP)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsmcertfix.system import processes
 from dsmcertfix.system.servers import (
     INSTANCE_DIRECTORIES,
     PROGRAM,
@@ -57,8 +58,7 @@ class UnixServers:
 
     def running(self) -> tuple[Running, ...]:
         """See `Servers.running`. The instance directory is the working directory of its server."""
-        import psutil
-
+        psutil = processes.library()
         from dsmcertfix.system.holders import process_ids
 
         found = []
@@ -102,8 +102,7 @@ class UnixServers:
                 yield Starter("script", path.name, str(path), _named(text))
 
     def _running_places(self) -> Iterator[Place]:
-        import psutil
-
+        psutil = processes.library()
         for running in self.running():
             try:
                 directory = psutil.Process(running.pid).cwd()
@@ -134,8 +133,7 @@ def _named(text: str) -> tuple[str, ...]:
 
 def _identity(process: psutil.Process) -> tuple[int, int] | None:
     """The directory that it works in; one that was started by root hides that even from its own user."""
-    import psutil
-
+    psutil = processes.library()
     # Linux's own link leads there by whatever name, into a container too, even when the directory is gone.
     link = f"/proc/{process.pid}/cwd"
     looks: tuple[Callable[[], str], ...] = (

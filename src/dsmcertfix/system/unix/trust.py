@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from pathlib import Path
 
 from dsmcertfix.errors import NotFound, NotPermitted
+from dsmcertfix.system.unix.private import trusted_owners
 from dsmcertfix.wording import quoted
 
 _MOST_LINKS = 40
@@ -53,7 +53,7 @@ def require_closed(directory: Path, *, below: Path = Path("/")) -> Path:
 
 def _walk(program: Path, root: Path) -> tuple[Path, os.stat_result]:
     """Where `program` is and what it is, after a check of everything on the way there."""
-    trusted, links, current = _trusted_owners(), 0, Path("/")
+    trusted, links, current = trusted_owners(), 0, Path("/")
     _check(current, _look(current, program), trusted)
     parts = list(reversed(Path(os.path.abspath(program)).parts[1:]))
     while parts:
@@ -74,10 +74,6 @@ def _walk(program: Path, root: Path) -> tuple[Path, os.stat_result]:
         if target.is_absolute():
             current = root if current.is_relative_to(root) else Path("/")
     return current, _look(current, program)
-
-
-def _trusted_owners() -> frozenset[int]:
-    return frozenset({0, os.geteuid(), *([2] if sys.platform.startswith("aix") else [])})
 
 
 def _look(path: Path, program: Path) -> os.stat_result:

@@ -91,6 +91,11 @@ class SystemUsers:
 
 
 def _groups_of(name: str, gid: int) -> Iterable[int]:
+    if not hasattr(os, "getgrouplist"):
+        # AIX has no such call; every group is gone through.
+        import grp
+
+        return [group.gr_gid for group in grp.getgrall() if name in group.gr_mem]
     try:
         return os.getgrouplist(name, gid)
     except OSError:

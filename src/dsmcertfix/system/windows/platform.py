@@ -166,9 +166,11 @@ class Windows:
         store: FileSet[FileT],
         look: Callable[[StoreDirectory[FileT]], object],
         judge: Callable[[Any], object] | None = None,
+        run: str = "none",
     ) -> object:
         """See `Platform.from_store`: we look, by handles, and what was read is judged in a child."""
-        with self.reading(store) as directory:
+        self._require_below(store)
+        with open_directory(store.directory, store.kind, run, store.owner, store.identity) as directory:
             seen = look(directory)
         return seen if judge is None else self.as_owner(store.owner, Task(judge, seen))
 
