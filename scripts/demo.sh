@@ -6,7 +6,7 @@
 #
 # Real: IBM's GSKit, TLS, X.509, files, owners. Played: dsmc, dsmcert, dsmadmc and the two servers (see README).
 # Makes an environment of its own below .cache/ (packages from the package index); changes nothing else. With $python,
-# an interpreter that has both packages, none is made.
+# an interpreter that has both packages, none is made; $DSMCERTFIX is run in the place of the program there.
 set -euo pipefail
 case ${*:-} in
 '' | --shell) ;;
@@ -23,7 +23,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/dsmcertfix-demo-XXXXXX")
 chmod 755 "$work"
 root=$work/endpoint
 servers=$work/servers
-dsmcertfix=$(dirname "$python")/dsmcertfix
+dsmcertfix=${DSMCERTFIX:-$(dirname "$python")/dsmcertfix}
 trap '"$python" -m dsmbench.server stop --state "$servers" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 
 say() { printf '\n# %s\n' "$*"; }
