@@ -20,6 +20,7 @@ if [ "${1:-}" = --all ]; then
     # What others use beside the tool: sites with Ansible and Prometheus.
     need prometheus:prometheus /usr/sbin/sshd:openssh-server sudo:sudo
     need wixl:wixl msibuild:msitools osslsigncode:osslsigncode readelf:binutils
+    need gpg:gnupg minisign:minisign debsigs:debsigs debsig-verify:debsig-verify
 fi
 environment test-environment test lint docs
 cd "$top"

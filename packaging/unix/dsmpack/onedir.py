@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 import zipfile
 from functools import cache
+from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -70,10 +71,13 @@ def _frozen(scratch: Path) -> Path:
         UNIX / "entry.py",
         # The wheel's content, not the source that this process was made from.
         PYTHONPATH=str(scratch / "site"),
+        # A Python that brings libraries of its own was made for older systems than this one.
+        LD_LIBRARY_PATH=str(Path(sys.base_prefix, "lib")),
     )
     made = scratch / "made" / NAME
     _without_symbols(made)
     _without_search_paths(made)
+    require_old_enough(made)
     _licences(made / "licenses")
     (made / materials.FILE).write_text(materials.text(with_python=True), encoding="utf-8")
     return made
@@ -141,6 +145,19 @@ def glibc(tree: Path) -> tuple[int, int]:
         found = re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])", file.read_bytes())
         needed |= {(int(major), int(minor)) for major, minor in found}
     return max(needed)
+
+
+def require_old_enough(tree: Path) -> None:
+    """Raises SystemExit when what is below `tree` needs a newer glibc than this Python was made for.
+
+    A Python says so in a module by which pip chooses, too (PEP 600); one that has none is for its own system.
+    """
+    try:
+        served = import_module("_manylinux")
+    except ImportError:
+        return
+    if not served.manylinux_compatible(*glibc(tree), machine()):
+        raise SystemExit(f"this needs glibc {'.'.join(map(str, glibc(tree)))}: newer than what is built for")
 
 
 def tarball(output: Path) -> Path:

@@ -21,7 +21,7 @@ def build(output: Path, revision: str) -> Path:
         for name, value in {
             "VERSION": version(),
             "REVISION": revision,
-            "SUMMARY": tree.SUMMARY,
+            "SUMMARY": tree.SUMMARY[0].upper() + tree.SUMMARY[1:],
             "DESCRIPTION": tree.DESCRIPTION,
             "GLIBC": f"{major}.{minor}",
             "URL": tree.homepage(),
