@@ -75,6 +75,16 @@ def test_what_cryptography_refuses_is_refused() -> None:
     assert counts.both > CHANGED / 5 and counts.neither > CHANGED / 5
 
 
+def test_a_period_that_ends_before_it_begins_is_refused() -> None:
+    """What a million of changed certificates brought up."""
+    begins = b"\x80\x0f20200101000000Z"
+    changed = judge.seeds()[3].replace(begins, begins.replace(b"2020", b"2040"))
+    counts = judge.Counts()
+    judge.compared(changed, counts)
+    assert changed != judge.seeds()[3] and counts.differences == []
+    assert by_hand.read(changed).extensions is None
+
+
 def test_the_same_is_said_of_certificates_without_the_library() -> None:
     assert told(sys.executable, "without") == (None, told(sys.executable, "with")[1])
 

@@ -218,9 +218,9 @@ def _period(cursor: Strict) -> None:
     inner = cursor.enter(der.SEQUENCE)
     if not inner.more:
         raise Malformed("a period without ends")
-    for tag in (0x80, 0x81):
-        if inner.begins_with(tag):
-            moment(inner.content())
+    ends = [moment(inner.content()) for tag in (0x80, 0x81) if inner.begins_with(tag)]
+    if len(ends) == 2 and ends[0] >= ends[1]:
+        raise Malformed("a period that ends before it begins")
     inner.close()
 
 
