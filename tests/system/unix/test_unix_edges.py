@@ -12,7 +12,7 @@ import psutil
 import pytest
 from tests.transaction.kit import make_store, opened
 
-from dsmcertfix.errors import NotFound
+from dsmcertfix.errors import NotFound, NotPermitted
 from dsmcertfix.model import StoreFile
 from dsmcertfix.system import holders, private
 from dsmcertfix.system.unix import access, handles, trust
@@ -114,3 +114,13 @@ def test_a_client_is_told_by_what_it_loaded_and_by_its_name_only_where_that_is_n
     monkeypatch.setattr(holders, "_ibm_files", lambda pid, root: iter(mapped))
     monkeypatch.setattr(holders, "_user_of", lambda process: "me")
     assert [one.library for one in holders.holders(2.0, Path(root))] == told
+
+
+def test_a_link_beside_a_file_is_none_of_its_names(tmp_path: Path) -> None:
+    found = make_store(tmp_path / "store")
+    database = found.directory / StoreFile.KDB.value
+    os.link(database, tmp_path / "elsewhere")
+    (found.directory / f"{StoreFile.KDB.value}.dsmcertfix-run-aside").symlink_to(database)
+    with opened(found) as directory, pytest.raises(NotPermitted) as raised:
+        directory.fact(StoreFile.KDB)
+    assert raised.value.code == "file-has-another-name"
