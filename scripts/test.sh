@@ -44,6 +44,9 @@ case "$*" in
 esac
 
 # The two halves run at the same time. The log ends with pytest's closing line whichever ends first.
+# What is watched below is there before it is watched: a shell in the background opens its files when it gets to it.
+: >build/pytest.log
+: >build/windows.log
 "$python" -m pytest --all "${whole[@]}" --durations=40 >build/pytest.log 2>&1 </dev/null &
 linux=$!
 echo "== pytest on Windows, under Wine"
