@@ -134,3 +134,8 @@ def test_what_went_wrong_is_one_string_with_code_and_advice() -> None:
     found = client.problem_of(report)
     assert client.words_of(found, report) == "nothing listens [server-refused, exit code 16]. check the port"
     assert client.words_of(None, report | {"comment": "what"}) == "dsmcertfix ended with 16: what"
+
+
+@pytest.mark.parametrize("part", [".", "roles/repair"])
+def test_galaxy_finds_what_it_asks_of_a_collection_and_a_role(part: str) -> None:
+    assert len((SOURCE / part / "README.md").read_text(encoding="utf-8").split()) > 50
