@@ -33,6 +33,9 @@ SHOWN: dict[str, Callable[[Endpoint, Answer, bytes], bool]] = {
     "stores-authority": lambda at, _, new: stored(at) == {LABEL: new},  # it is its own authority
     "distrusts-added": lambda at, answer, _: answer.returncode == 0 and again(at).returncode == 12,
     "no-tls-line": lambda _, answer, __: answer.returncode == 0 and "SSL" not in answer.stdout,
+    "saves-failover": lambda at, answer, _: (
+        answer.returncode == 0 and "\nREPLSERVERNAME" in f"\n{(at.ba_directory / 'dsm.sys').read_text()}"
+    ),
     "warns": lambda _, answer, __: answer.returncode == 8 and "Session established" in answer.stdout,
 }
 

@@ -92,7 +92,7 @@ def _hash_aside(directory: StoreDirectory[FileT], file: FileT) -> str | None:
 
 def _changed(directory: StoreDirectory[FileT], differences: tuple[str, ...]) -> PlanOutdated:
     return PlanOutdated(
-        CHANGED,
+        "store-changed",
         f"the store in `{directory.path}` changed since it was looked at",
         context=differences,
         hint="A client or an administrator is at work there; run this again.",
