@@ -6,6 +6,7 @@
 # after `environment NAME EXTRA…`: $python is its interpreter; the extras ("test lint") of this project are installed,
 # and the test bench with them. A Python of 3.10 or newer is all that must be there; DSMCERTFIX_PYTHON names one.
 # after `tools NAME PACKAGE…`: $python is the interpreter of an environment with those packages (scripts/locked.py).
+# `mirror`: prints where apt-get of this Debian has its packages from.
 # after `need PROGRAM:PACKAGE…`: as root on Debian, every missing PROGRAM was installed with apt-get.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -32,6 +33,15 @@ need() {
     else
         echo "not installed here: ${missing[*]}; what needs them is listed as not shown" >&2
     fi
+}
+
+mirror() {
+    local sites release
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    sites=$(apt-get indextargets --format '$(SITE)' 'Identifier: Packages' 'Component: main' 'Origin: Debian' \
+        "Codename: $release")
+    [ -n "$sites" ] || die "apt-get names no mirror of Debian: this needs one"
+    head -n 1 <<<"$sites"
 }
 
 find_python() {

@@ -8,7 +8,6 @@
 # on Debian: installs debootstrap and qemu-user-static with apt-get, and keeps 350 MB for each below .cache/.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
-mirror=${DSMCERTFIX_MIRROR:-http://deb.debian.org/debian}
 case ${*:-} in
 '' | s390x | ppc64le | 's390x ppc64le') ;;
 *) die "usage: scripts/platforms.sh [s390x] [ppc64le]" ;;
@@ -20,12 +19,13 @@ environment demo-environment
 
 # foreign MACHINE: below .cache/ lie the Python of a Debian for that machine, and its libraries.
 foreign() {
-    local tree=$top/.cache/debian-$1 architecture=$1 package
+    local tree=$top/.cache/debian-$1 architecture=$1 package site
     [ ! -e "$tree/.filled" ] || return 0
     [ "$1" != ppc64le ] || architecture=ppc64el
     echo "unpacking a Debian for $1 in $tree" >&2
     rm -rf "$tree"
-    debootstrap --foreign --variant=minbase --arch="$architecture" --include=python3 bookworm "$tree" "$mirror" >/dev/null
+    site=$(mirror)
+    debootstrap --foreign --variant=minbase --arch="$architecture" --include=python3 bookworm "$tree" "$site" >/dev/null
     for package in "$tree"/var/cache/apt/archives/*.deb; do dpkg-deb -x "$package" "$tree"; done
     rm -rf "$tree/var"
     touch "$tree/.filled"

@@ -10,7 +10,6 @@
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/environment.sh"
 
-mirror=${DSMCERTFIX_MIRROR:-http://deb.debian.org/debian}
 made=$top/.cache/older-python
 log=$made.log
 steps=$(cksum <"$0")
@@ -19,6 +18,7 @@ if [ "$(cat "$made/.filled" 2>/dev/null)" = "$steps" ]; then
     exit
 fi
 [ "$(id -u)" = 0 ] || die "a Debian 11 is made in a directory: run this as root"
+site=$(mirror)
 need debootstrap:debootstrap dpkg-architecture:dpkg-dev patchelf:patchelf patch:patch
 mkdir -p "$top/.cache"
 work=$(mktemp -d "$top/.cache/older-XXXXXX")
@@ -32,7 +32,7 @@ first_correction=shutdown-deadlock.diff
 fetch() {
     local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     mkdir -p "$work/lists/partial" "$work/root/src"
-    echo "deb-src [signed-by=$keyring] $mirror bookworm main" >"$work/sources.list"
+    echo "deb-src [signed-by=$keyring] $site bookworm main" >"$work/sources.list"
     local apt=(apt-get -qq -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$work/lists" -o APT::Sandbox::User=root)
     "${apt[@]}" update
@@ -100,7 +100,7 @@ settle() {
 
 debootstrap --variant=minbase \
     --include=gcc,make,perl,libc6-dev,libffi-dev,zlib1g-dev,libbz2-dev,liblzma-dev,uuid-dev,libexpat1-dev \
-    bullseye "$work/root" "$mirror"
+    bullseye "$work/root" "$site"
 fetch
 compile
 settle
