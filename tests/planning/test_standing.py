@@ -6,7 +6,7 @@ import pytest
 from tests.facts import FILES, store
 
 from dsmcertfix.model import FileFact, Store, StoreFile
-from dsmcertfix.planning.standing import of_store, swap_of
+from dsmcertfix.planning.standing import of_store
 from dsmcertfix.planning.steps import Swap, step_text
 
 
@@ -46,11 +46,11 @@ def test_what_is_refused(item: Store, of_labels: str | None, of_whole: str | Non
 
 
 def test_a_mounted_database_is_written_in_place_and_an_index_that_cannot_go_stays() -> None:
-    assert swap_of(store(), keep_index=False) == Swap()
-    assert swap_of(store(), keep_index=True) == Swap(keep_index=True)
-    assert swap_of(mounted(KDB), keep_index=False) == Swap(in_place=True)
-    assert swap_of(mounted(IDX, there=(IDX,)), keep_index=False) == Swap(keep_index=True)
-    assert swap_of(mounted(IDX, read_only=True, there=(IDX,)), keep_index=False) == Swap(keep_index=True)
+    assert Swap.of(store(), keep_index=False) == Swap()
+    assert Swap.of(store(), keep_index=True) == Swap(keep_index=True)
+    assert Swap.of(mounted(KDB), keep_index=False) == Swap(in_place=True)
+    assert Swap.of(mounted(IDX, there=(IDX,)), keep_index=False) == Swap(keep_index=True)
+    assert Swap.of(mounted(IDX, read_only=True, there=(IDX,)), keep_index=False) == Swap(keep_index=True)
     assert "in place" in step_text(Swap(in_place=True)) and "in place" not in step_text(Swap())
 
 

@@ -27,7 +27,6 @@ from dsmcertfix.planning.preflight import (
     unpinned_problem,
 )
 from dsmcertfix.planning.selection import Chosen, Selection, choose
-from dsmcertfix.planning.standing import swap_of
 from dsmcertfix.planning.steps import (
     AddCertificate,
     BackUp,
@@ -43,6 +42,7 @@ from dsmcertfix.planning.steps import (
     RunOptions,
     Step,
     StorePlan,
+    Swap,
     edit_steps,
 )
 
@@ -99,7 +99,7 @@ def _labels(chosen: Chosen, context: Context) -> StorePlan:
             *map(DeleteLabel, edits.out),
             *adds,
         ),
-        swap_of(store, keep_index=context.how.keep_index),
+        Swap.of(store, keep_index=context.how.keep_index),
         reconnects,
         CheckLive(removed, (*(() if waits else expected), *edits.expected), kept),
         (*(item.proved_by for item in given if item.proved_by), *_leading(store, trusted), *edits.proved_by),

@@ -7,7 +7,6 @@ from typing import Any
 
 from dsmcertfix.errors import CannotReconnect, NotPermitted, Problem
 from dsmcertfix.model import FileFact, FileSet, Store, StoreFile
-from dsmcertfix.planning.steps import Swap
 
 
 def hindrance(
@@ -39,11 +38,3 @@ def of_store(store: Store, *, whole: bool) -> Problem | None:
     there = tuple(fact for fact in store.files if fact.present)
     database = tuple(fact for fact in there if fact.file is StoreFile.KDB)
     return hindrance(store.located, () if whole else database, there if whole else ())
-
-
-def swap_of(store: Store, *, keep_index: bool) -> Swap:
-    """The swap of that store. An index file that cannot be moved away is kept: IT41127 says it may stay."""
-    facts = {fact.file: fact for fact in store.files}
-    database, index = facts.get(StoreFile.KDB), facts.get(StoreFile.IDX)
-    fixed = index is not None and (index.mounted or index.read_only)
-    return Swap(keep_index or fixed, in_place=database is not None and database.mounted)

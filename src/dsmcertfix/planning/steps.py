@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from dsmcertfix.errors import Problem
-from dsmcertfix.model import Certificate, Proof, Server, Stanza, Store
+from dsmcertfix.model import Certificate, Proof, Server, Stanza, Store, StoreFile
 from dsmcertfix.planning.assess import Assessed, AssessedStore
 from dsmcertfix.planning.pins import Pin
 from dsmcertfix.planning.policy import Policy
@@ -125,6 +125,14 @@ class Swap:
 
     keep_index: bool = False
     in_place: bool = False
+
+    @classmethod
+    def of(cls, store: Store, *, keep_index: bool) -> Swap:
+        """That of a store. An index file that cannot be moved away is kept: IT41127 says it may stay."""
+        facts = {fact.file: fact for fact in store.files}
+        database, index = facts.get(StoreFile.KDB), facts.get(StoreFile.IDX)
+        fixed = index is not None and (index.mounted or index.read_only)
+        return cls(keep_index or fixed, in_place=database is not None and database.mounted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from dsmcertfix.planning.assess import (
 from dsmcertfix.planning.labels import label_names
 from dsmcertfix.planning.preflight import dated, given_problem, in_date_problem, session_problem
 from dsmcertfix.planning.selection import known_servers, refusal
-from dsmcertfix.planning.standing import swap_of
 from dsmcertfix.planning.steps import (
     AddCertificate,
     CheckLive,
@@ -35,6 +34,7 @@ from dsmcertfix.planning.steps import (
     Refused,
     RunOptions,
     StorePlan,
+    Swap,
     edit_steps,
 )
 
@@ -140,7 +140,7 @@ def _plan(
     steps = edit_steps(
         _preflight(store, stanza, handover, inventory, how),
         (*map(DeleteLabel, removed), *adds),
-        swap_of(store, keep_index=how.keep_index),
+        Swap.of(store, keep_index=how.keep_index),
         (Reconnect(stanza, store.user),) if session else (),
         CheckLive(
             tuple(one for one in removed if one not in wanted),
