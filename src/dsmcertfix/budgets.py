@@ -77,6 +77,9 @@ SERVERS_AT_ONCE = Budget(
 STORE_FILE = Budget(
     "bytes of a file of a store", 8 << 20, "a key database of 1,000 certificates has 5 MB, a client's 50 KB"
 )
+ACL = Budget(
+    "bytes of an ACL as text", 16 << 10, "an AIXC has a page of 4,096 at most (AIX 7.2); a pipe takes as much"
+)
 RECORDS = Budget(
     "records of a key database", 5000, "a client's has its servers and the roots that GSKit brings, about 20"
 )

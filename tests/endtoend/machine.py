@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.answers import Answer, checked
 
 import dsmcertfix
 from dsmbench import gskit
-from dsmbench.endpoint import Endpoint, User
+from dsmbench.endpoint import AIX, AS_ROOT, Endpoint, User
 from dsmbench.identity import Identity, fingerprint
 from dsmbench.record import Run
 from dsmbench.runtime import runtime
@@ -27,7 +28,12 @@ from dsmbench.snapshot import Seen, snapshot
 from dsmcertfix.ibm.key_database import kdb
 
 LIMIT_S = 300.0
+AS_AIX = Path(__file__).parents[1] / "played_aix" / "as_aix.py"
+"""Runs the tool in a played AIX. With DSMBENCH_SYSTEM=aix in the environment every machine here is one."""
 NAMES = ("TSMA", "TSMB", "TSMC")
+PLAYED_ACL = ("user.played-acl", b"    enabled\n    permit   r--     u:nobody")
+"""The attribute in which the played aclput keeps an ACL, and one."""
+BIN = 2
 
 
 @cache
@@ -45,6 +51,8 @@ class Machine:
         self.state = directory / "state"
         self.servers: dict[str, Server] = {}
         self._renewals = 0
+        if AIX:
+            as_of_aix(directory, self.root)
 
     # --- what is there
 
@@ -136,7 +144,13 @@ class Machine:
     def argv(self, *arguments: str | Path) -> list[str]:
         """The command line of the tool for this machine."""
         places = ["--trust-root", "--root", str(self.root), "--state-dir", str(self.state)]
-        return [sys.executable, "-m", "dsmcertfix", *places, *map(str, arguments)]
+        return [sys.executable, *self.started(), *places, *map(str, arguments)]
+
+    def started(self, *script: str | Path) -> list[str]:
+        """What Python is given for the tool, or for that script, on this machine's system."""
+        if AIX:
+            return [str(AS_AIX), str(self.root), *map(str, script)]
+        return [*map(str, script)] or ["-m", "dsmcertfix"]
 
     def run(self, *arguments: str | Path, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
         """The command with --json has ended; its output keeps to the schema and to its exit code."""
@@ -165,7 +179,7 @@ class Machine:
             "LD_LIBRARY_PATH": str(python.libraries),
         }
         places = ["--trust-root", "--root", str(self.root), "--state-dir", str(state or user.home / "state")]
-        words = ["-m", "dsmcertfix", *places, *map(str, arguments), "--json"]
+        words = [*self.started(), *places, *map(str, arguments), "--json"]
         done = subprocess.run(
             [str(python.python), *words],
             stdin=subprocess.DEVNULL,
@@ -206,6 +220,16 @@ class Machine:
         assert self.left_behind() == []
         if os.geteuid() == (directory or self.ba).stat().st_uid:
             assert self.endpoint.dsmc("query", "session", f"-se={name}").returncode == 0
+
+
+def as_of_aix(directory: Path, root: Path) -> None:
+    """What an AIX has: its programs, played, below the root; a /var (here: above the state) that is bin's."""
+    for program in (AS_AIX.parent / "programs").iterdir():
+        place = root / ("usr/sbin" if program.name == "mount" else "usr/bin") / program.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(program, place)
+    if AS_ROOT:
+        os.chown(directory, BIN, BIN)
 
 
 def first_use(*arguments: str | Path) -> tuple[str, ...]:

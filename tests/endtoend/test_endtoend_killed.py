@@ -42,7 +42,10 @@ class Victim:
         self._kept = directory / "kept"
         shutil.copytree(made, self._kept, ignore=lambda _, names: [n for n in names if not _is_store(n)])
         self._commands = subprocess.Popen(
-            [sys.executable, str(KILLING)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            [sys.executable, *self.machine.started(KILLING)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
         )
 
     def seen(self) -> Files:

@@ -88,7 +88,7 @@ def test_a_run_that_was_cut_off_in_the_midst_of_such_a_file_is_undone(machine: M
     machine.renew("TSMA")
     words = machine.argv(*FIX)[3:]
     request = json.dumps({"arguments": words, "kill": ["after", SWAP_BEGINS]})
-    argv = view.argv(sys.executable, KILLING)
+    argv = view.argv(sys.executable, *machine.started(KILLING))
     done = subprocess.run(argv, input=request, capture_output=True, encoding="utf-8", check=True, cwd="/")
     assert json.loads(done.stdout)["code"] == -9
     journal = next(machine.state.glob("runs/*/journal.jsonl")).read_text(encoding="utf-8")

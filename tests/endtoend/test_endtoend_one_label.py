@@ -11,8 +11,9 @@ from typing import Literal
 
 import pytest
 from tests.endtoend.conftest import MakeMachine
-from tests.endtoend.machine import NAMES, Machine, identity
+from tests.endtoend.machine import NAMES, PLAYED_ACL, Machine, identity
 
+from dsmbench.endpoint import AIX
 from dsmbench.identity import expired, fingerprint
 
 LABEL = "TSM server {} self-signed key"
@@ -23,6 +24,9 @@ def with_attributes(directory: Path) -> None:
     """The key database has an odd mode, an attribute of its own and an ACL for somebody else."""
     file = directory / "dsmcert.kdb"
     file.chmod(0o640)
+    if AIX:
+        os.setxattr(file, *PLAYED_ACL)
+        return
     os.setxattr(file, "user.checked-by", b"inventory")
     entries = [(1, 6, -1), (2, 4, 4711), (4, 4, -1), (0x10, 4, -1), (0x20, 0, -1)]
     acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)

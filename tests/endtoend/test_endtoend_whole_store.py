@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.endtoend.conftest import MakeMachine
-from tests.endtoend.machine import NAMES, Machine
+from tests.endtoend.machine import NAMES, PLAYED_ACL, Machine
 from tests.shown import not_shown
 from tests.transaction.kit import ONLY_1000
 
-from dsmbench.endpoint import AS_ROOT
+from dsmbench.endpoint import AIX, AS_ROOT
 from dsmbench.identity import authority
 from dsmbench.trouble import NAMES as TROUBLES
 
@@ -46,7 +46,9 @@ class TestWholeStore:
             path.chmod(0o640)
         for name in ("dsmcert.sth", "dsmcert.idx"):
             try:
-                os.setxattr(machine.ba / name, "system.posix_acl_access", ONLY_1000)
+                os.setxattr(
+                    machine.ba / name, *(PLAYED_ACL if AIX else ("system.posix_acl_access", ONLY_1000))
+                )
             except OSError:
                 not_shown("ACLs: this file system has none")
         before = {name: (seen.mode, seen.uid, seen.gid, seen.xattrs) for name, seen in machine.seen().items()}

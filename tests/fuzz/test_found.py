@@ -29,7 +29,10 @@ def test_a_small_launchd_list_does_not_stand_for_more_text_than_memory_holds() -
     shared: object = "dsmcad"
     for _ in range(6):
         shared = [shared] * 10
-    content = {"ProgramArguments": [shared, "-optfile=/a"], "EnvironmentVariables": {"DSM_DIR": shared}}
+    content = {
+        "ProgramArguments": [shared, "dsmcad", "-optfile=/a"],
+        "EnvironmentVariables": {"DSM_DIR": shared},
+    }
     data = plistlib.dumps(content, fmt=plistlib.FMT_BINARY)
     assert len(data) < 250
     began = time.process_time()

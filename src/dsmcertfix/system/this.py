@@ -22,5 +22,6 @@ def this_platform(root: Path | None, *, network_homes: bool, trust_root: bool = 
     from dsmcertfix.system.unix.places import UnixPlaces
     from dsmcertfix.system.unix.platform import Unix
 
-    places = UnixPlaces(root.resolve() if root else Path("/"), network_homes=network_homes)
+    place = root.resolve() if root else Path("/")
+    places = UnixPlaces(place, network_homes=network_homes, trust_root=trust_root)
     return Unix(places, foreign=str(places.root) != "/" and not trust_root)

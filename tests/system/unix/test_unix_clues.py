@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dsmbench.runtime import scratch
 from dsmcertfix.system.base import Clue
 from dsmcertfix.system.unix import clues as unix_clues
+from dsmcertfix.system.unix import subsystems
 from dsmcertfix.system.unix.places import UnixPlaces
 
 
@@ -110,6 +112,86 @@ def test_the_inittab_of_aix_is_read(root: Path) -> None:
     line = "cad:2:once:/usr/tivoli/tsm/client/ba/bin64/dsmcad -optfile=/etc/aix.opt >/dev/null 2>&1\n"
     write(root / "etc/inittab", line)
     assert clues_of(root, "aix") == [("optfile", "/etc/aix.opt", None)]
+
+
+def test_what_an_inittab_of_aix_names_is_read_but_not_its_comments(root: Path) -> None:
+    lines = ": cad:2:once:/etc/rc.old", "old:2:once", "a:2:once:", "cad:2:once:/etc/rc.adsm >/dev/null 2>&1"
+    write(root / "etc/inittab", "\n".join((*lines, ":cad:2:once:dsmcad -optfile=/old.opt", "")))
+    for name in ("old", "adsm"):
+        write(root / f"etc/rc.{name}", f"#!/bin/ksh\nnohup dsmc sched -optfile=/{name}.opt &\n")
+    assert clues_of(root, "aix") == [("optfile", "/adsm.opt", None)]
+
+
+def test_a_start_script_of_a_run_level_of_aix_is_read(root: Path) -> None:
+    write(root / "etc/rc.d/rc2.d/Sdsmcad", "DSM_CONFIG=/rc.opt\nexport DSM_CONFIG\ndsmcad\n")
+    assert clues_of(root, "aix") == [("DSM_CONFIG", "/rc.opt", None)]
+
+
+def test_subsystems_are_asked_of_a_tree_only_where_it_is_trusted(tmp_path: Path) -> None:
+    with scratch() as root:
+        lssrc = write(root / "usr/bin/lssrc", f"#!/bin/sh\ntouch {root}/ran\ncat <<'END'\n{SUBSYSTEMS}END\n")
+        lssrc.chmod(0o755)
+        assert clues_of(root, "aix") == []
+        assert not (root / "ran").exists()
+        found = UnixPlaces(root, "aix", {}, trust_root=True).clues()
+        assert [(clue.value, clue.because) for clue in found] == [("/src.opt", "SRC subsystem cad")]
+
+
+SUBSYSTEMS = """\
+#subsysname:synonym:cmdargs:path:uid:auditid:grpname:
+cad::-optfile=/src.opt:/usr/tivoli/tsm/client/ba/bin64/dsmcad:0:0::
+odd:one::-optfile=/odd.opt:/usr/tivoli/tsm/client/ba/bin64/dsmcad:0:0::
+inetd::-optfile=/no.opt:/usr/sbin/inetd:0:0:tcpip:
+sched::sched -optfile=/no:/usr/bin/dsmc:none:0::
+"""
+
+
+def test_a_list_of_subsystems_is_read_as_far_as_it_is_one() -> None:
+    assert [(one.name, one.uid, one.starts_client) for one in subsystems.listed(SUBSYSTEMS)] == [
+        ("cad", 0, True),
+        ("inetd", 0, False),
+    ]
+    for text in ("", "0513-036 The request could not be passed to the SRC", "#a:b:\nc:d:\n"):
+        assert list(subsystems.listed(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "does"),
+    [
+        ("/x/dsmcad -o=/a", True),
+        ("/x/dsmc sched", True),
+        ("/x/dsmc q se", False),
+        ("/w dsmcad", False),
+        ("", False),
+    ],
+)
+def test_a_subsystem_starts_the_client_by_its_program(command: str, does: bool) -> None:
+    assert subsystems.Subsystem("x", command, 0).starts_client == does
+
+
+@pytest.mark.parametrize(
+    ("says", "state"),
+    [
+        ("echo 'Subsystem Group PID Status'; echo ' cad  42 active'", "running"),
+        ("echo ' cad  inoperative'", "stopped"),
+        ("echo ' cad  42 stopping'", "stopping"),
+        ("exit 0", "unknown"),
+        ("echo cad active; exit 1", "unknown"),
+    ],
+)
+def test_what_a_subsystem_is_doing_is_the_last_word(tmp_path: Path, says: str, state: str) -> None:
+    lssrc = write(tmp_path / "lssrc", f'#!/bin/sh\n[ "$*" = "-s cad" ] || exit 9\n{says}\n')
+    lssrc.chmod(0o755)
+    assert subsystems.state(lssrc, "cad") == state
+
+
+def test_a_scheduler_of_macos_is_known_by_its_words(root: Path) -> None:
+    words = "<string>/x/dsmc</string><string>sched</string><string>-optfile=/s.opt</string>"
+    plist = f"<plist><dict><key>ProgramArguments</key><array>{words}</array></dict></plist>"
+    write(root / "Library/LaunchDaemons/com.ibm.sched.plist", plist)
+    other = plist.replace("sched</string>", "query</string>").replace("/s.opt", "/q.opt")
+    write(root / "Library/LaunchDaemons/com.ibm.query.plist", other)
+    assert clues_of(root, "macos") == [("optfile", "/s.opt", None)]
 
 
 def test_a_launchd_list_of_macos_is_read_and_a_damaged_one_is_not_an_error(root: Path) -> None:

@@ -48,6 +48,20 @@ BACKING_UP = (
         "The client never makes such a file: see with `ls -l` and `getcap` who did, and remove it.",
     ),
     entry(
+        "acl-not-kept",
+        "BackupFailed",
+        "A file of a store has an ACL that would be lost: there is no `aclput` here, or it is too long.",
+        UNTOUCHED,
+        "Write the ACL down, take it away, run `dsmcertfix fix` again, and set it again.",
+    ),
+    entry(
+        "acl-not-seen",
+        "BackupFailed",
+        "Nothing tells whether a file of a store has an ACL, which would be lost.",
+        UNTOUCHED,
+        "See why the system's own `ls -lde FILE` fails, then run `dsmcertfix fix` again.",
+    ),
+    entry(
         "backup-not-made",
         "BackupFailed",
         "The backup could not be made.",

@@ -15,6 +15,7 @@ import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -83,17 +84,17 @@ def run(
     *,
     env: Mapping[str, str],
     timeout_s: float,
-    cwd: Path | None = None,
+    cwd: Path | int | None = None,
     user: Owner | None = None,
     output_limit: int = _MEBIBYTE,
-    stdin: Path | None = None,
+    stdin: Path | bytes | None = None,
 ) -> Completed:
     """The program has ended, or was stopped after `timeout_s`, with everything it started in its session.
 
-    It runs in `cwd` (the root directory unless given), as `user` when this process is root and `user` is not.
-    Its new files are private, or readable to all when it runs for a user.
-    `output_limit` is in bytes, for each of stdout and stderr: what is longer loses its middle. Its input is
-    the file `stdin`, or closed.
+    It runs in `cwd` (the root directory unless given; on Unix it may be an open directory), as `user` when
+    this process is root and `user` is not. Its new files are private, or readable to all when it runs for a
+    user. `output_limit` is in bytes, for each of stdout and stderr: what is longer loses its middle. Its
+    input is the file `stdin`, or these bytes (as many as a pipe takes at once: budgets.ACL), or closed.
 
     Raises NotFound or NotPermitted when the program cannot be started. Whatever else is raised meanwhile (a
     signal's exception too) is raised on after the program was stopped.
@@ -112,10 +113,10 @@ def running(
     *,
     env: Mapping[str, str],
     timeout_s: float,
-    cwd: Path | None = None,
+    cwd: Path | int | None = None,
     user: Owner | None = None,
     output_limit: int = _MEBIBYTE,
-    stdin: Path | None = None,
+    stdin: Path | bytes | None = None,
 ) -> Waits[Completed]:
     """As `run`, for a caller that does other work while the program runs.
 
@@ -129,7 +130,8 @@ def running(
     with SignalsHeld() as held:
         with _input(stdin) as source:
             started_with = {**identity, "stdin": source}
-            process, outputs = _start(argv, dict(env), cwd or Path("/"), started_with, output_limit)
+            place = Path("/") if cwd is None else cwd
+            process, outputs = _start(argv, dict(env), place, started_with, output_limit)
         try:
             try:
                 held.release()
@@ -231,25 +233,36 @@ def _identity(user: Owner | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _input(file: Path | None) -> Iterator[int]:
+def _input(given: Path | bytes | None) -> Iterator[int]:
     """The handle from which a program reads. Raises NotFound where the file cannot be read."""
     import subprocess
 
-    if file is None:
+    if given is None:
         yield subprocess.DEVNULL
         return
     try:
-        handle = os.open(file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        handle = (
+            _holding(given)
+            if isinstance(given, bytes)
+            else os.open(given, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        )
     except OSError as error:
-        raise NotFound("input-not-found", f"`{file}` cannot be read: {error.strerror}") from error
+        raise NotFound("input-not-found", f"`{given!r}` cannot be read: {error.strerror}") from error
     try:
         yield handle
     finally:
         os.close(handle)
 
 
+def _holding(content: bytes) -> int:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        file.write(content)
+    return reader
+
+
 def _start(
-    argv: Sequence[str], env: dict[str, str], cwd: Path, given: dict[str, Any], output_limit: int
+    argv: Sequence[str], env: dict[str, str], cwd: Path | int, given: dict[str, Any], output_limit: int
 ) -> tuple[Popen[bytes], tuple[Output, ...]]:
     import subprocess
 
@@ -262,8 +275,8 @@ def _start(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                cwd=cwd,
                 env=env,
+                **_working_in(cwd),
                 **apart(),
                 **given,
             )
@@ -274,7 +287,11 @@ def _start(
     return process, tuple(Output(pipe, output_limit) for pipe in pipes if pipe is not None)
 
 
-def _start_failed(error: OSError, program: str, cwd: Path) -> NotFound | NotPermitted:
+def _working_in(place: Path | int) -> dict[str, Any]:
+    return {"preexec_fn": partial(os.fchdir, place)} if isinstance(place, int) else {"cwd": place}
+
+
+def _start_failed(error: OSError, program: str, cwd: Path | int) -> NotFound | NotPermitted:
     reason = error.strerror or str(error)
     if str(error.filename) == str(cwd) and error.errno != errno.ENOEXEC:
         place = f"{program} cannot be started in {cwd}: {reason}"

@@ -8,6 +8,7 @@ import stat
 import struct
 
 from dsmcertfix.system.base import Metadata
+from dsmcertfix.system.unix.opened import Opened
 
 Attributes = tuple[tuple[str, bytes], ...]
 
@@ -20,10 +21,25 @@ _STATX_BTIME, _AT_EMPTY_PATH = 0x800, 0x1000
 _DENIED = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP)
 
 
-def attributes(handle: int) -> Attributes:
-    """The extended attributes of the open file, ACLs among them, but for the kernel's own sums."""
-    if not hasattr(os, "listxattr"):
-        return ()
+def prepare() -> None:
+    """What is needed for ACLs is loaded: a process with an ordinary user's rights may not be able to."""
+    if not _has_calls():
+        from dsmcertfix.system.process import run
+        from dsmcertfix.system.unix import acl_programs  # noqa: F401
+
+        run.prepare()
+
+
+def attributes(file: Opened) -> Attributes:
+    """The extended attributes of the open file, ACLs among them, but for the kernel's own sums.
+
+    Where there are no calls for them it is the ACL alone, by programs; raises BackupFailed as those do.
+    """
+    if not _has_calls():
+        from dsmcertfix.system.unix import acl_programs
+
+        return acl_programs.attributes(file)
+    handle = file.handle
     try:
         names = sorted(set(os.listxattr(handle)) - _KERNEL_S)
         return tuple((name, os.getxattr(handle, name)) for name in names)
@@ -33,49 +49,51 @@ def attributes(handle: int) -> Attributes:
         raise
 
 
-def apply(handle: int, like: Metadata) -> None:
+def apply(file: Opened, like: Metadata) -> None:
     """The open file has all of that metadata. Raises OSError."""
+    handle = file.handle
     _own(handle, like)
-    present = dict(attributes(handle))
+    present = dict(attributes(file))
     wanted = dict(like.xattrs)
     for name in present:
         # The directory's default ACL, say. What the system labels (SELinux) stays.
         if name not in wanted and not name.startswith("security."):
-            os.removexattr(handle, name)
+            _remove(file, name, like.mode)
     os.fchmod(handle, like.mode)
     for name, value in like.xattrs:
-        if present.get(name) != value:
-            os.setxattr(handle, name, value)
+        # A mode that is set takes an ACL of AIX away.
+        if present.get(name) != value or not _has_calls():
+            _set(file, name, value)
     if like.mtime_ns is not None:
         os.utime(handle, ns=(like.mtime_ns, like.mtime_ns))
 
 
-def keep(handle: int, like: Metadata) -> None:
+def keep(file: Opened, like: Metadata) -> None:
     """Whoever could use a file with that metadata can use the open one, and nobody else.
 
     Its owner, group, mode and ACL are those. Where they may not be set it is the owner's alone, unless group
     and others have the same rights, so that it makes no difference. Raises OSError for anything else.
     """
-    wanted = _acls(like.xattrs)
+    handle, wanted = file.handle, _acls(like.xattrs)
     try:
         _own(handle, like)
-        if _acls(attributes(handle)) != wanted:
-            _set_acls(handle, wanted, like.mode)
+        if _acls(attributes(file)) != wanted:
+            _set_acls(file, wanted, like.mode)
     except OSError as error:
         if error.errno not in _DENIED:
             raise
         same = like.mode >> 3 & 0o7 == like.mode & 0o7
-        has_acls = wanted or _acls(attributes(handle))
+        has_acls = wanted or _acls(attributes(file))
         _set_mode(handle, like.mode if same and not has_acls else like.mode & 0o700)
     else:
         _set_mode(handle, like.mode)
 
 
-def is_kept(handle: int, like: Metadata) -> bool:
+def is_kept(file: Opened, like: Metadata) -> bool:
     """Whether owner, group, mode and ACL of the open file are those already."""
-    info = os.fstat(handle)
+    info = os.fstat(file.handle)
     now = (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode))
-    return now == (like.uid, like.gid, like.mode) and _acls(attributes(handle)) == _acls(like.xattrs)
+    return now == (like.uid, like.gid, like.mode) and _acls(attributes(file)) == _acls(like.xattrs)
 
 
 def made_at(handle: int) -> float:
@@ -90,6 +108,9 @@ def made_at(handle: int) -> float:
 
 def _birth_time(handle: int) -> float | None:
     """What statx(2) of Linux says, which Python does not ask before 3.15; None where nothing says it."""
+    if not hasattr(os, "O_PATH"):
+        # AIX has another call of that name, which takes what it is given for addresses.
+        return None
     import ctypes
 
     statx = getattr(ctypes.CDLL(None), "statx", None)
@@ -110,13 +131,38 @@ def _acls(xattrs: Attributes) -> dict[str, bytes]:
     return {name: value for name, value in xattrs if name.startswith(_ACL)}
 
 
-def _set_acls(handle: int, wanted: dict[str, bytes], mode: int) -> None:
+def _set_acls(file: Opened, wanted: dict[str, bytes], mode: int) -> None:
     # With an ACL the mode's group bits are its mask: until it is there they would open the file to its group.
-    _set_mode(handle, mode & 0o700)
-    for name in _acls(attributes(handle)).keys() - wanted.keys():
-        os.removexattr(handle, name)
+    _set_mode(file.handle, mode & 0o700)
+    for name in _acls(attributes(file)).keys() - wanted.keys():
+        _remove(file, name, mode & 0o700)
     for name, value in wanted.items():
-        os.setxattr(handle, name, value)
+        _set(file, name, value)
+
+
+def _has_calls() -> bool:
+    return hasattr(os, "listxattr")
+
+
+def _set(file: Opened, name: str, value: bytes) -> None:
+    if _has_calls():
+        os.setxattr(file.handle, name, value)
+        return
+    from dsmcertfix.system.unix import acl_programs
+
+    if name != acl_programs.NAME:
+        # Of another system: a backup's tree that was moved.
+        raise OSError(errno.ENOTSUP, f"there is no attribute {name} on this system", str(file.path))
+    acl_programs.put(file, value)
+
+
+def _remove(file: Opened, name: str, mode: int) -> None:
+    if _has_calls():
+        os.removexattr(file.handle, name)
+        return
+    from dsmcertfix.system.unix import acl_programs
+
+    acl_programs.remove(file, mode)
 
 
 def _set_mode(handle: int, mode: int) -> None:

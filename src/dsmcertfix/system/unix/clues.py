@@ -37,6 +37,8 @@ _OPTFILE_WORD = re.compile(r"-optf[a-z]{0,3}=(.+)\Z", re.IGNORECASE | re.DOTALL)
 _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s;"']*)"""
 _ASSIGNMENT = re.compile(r"(?<![\w$.-])([A-Za-z_]\w*)=" + _VALUE + r"|\bsetenv[ \t]+(\w+)[ \t]+" + _VALUE)
 _LONGEST_SHELL_LINE = 4096
+_FIRST_WORDS = 8
+"""So many words of a command say which program it starts, be it by a shell."""
 
 
 def names_client(text: str) -> bool:
@@ -122,7 +124,8 @@ def _from_variables(text: str, because: str, user: str | None) -> Iterator[Clue]
 
 
 def without_comments(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    """The text without its comments; a line of an inittab of AIX that begins with a colon is one."""
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("#", ":")))
 
 
 def told(data: object) -> Iterator[tuple[str, str, str]]:
@@ -180,6 +183,10 @@ def from_launchd(data: bytes, because: str) -> Iterator[Clue]:
         return
     # A list in a list may stand for more text than any memory holds, in a file of 200 bytes.
     words = [word for word in _as_list(content.get("ProgramArguments")) if isinstance(word, str)]
+    named = [content.get("Program"), *words[:_FIRST_WORDS]]
+    short = [word for word in named if isinstance(word, str) and len(word) <= budgets.VALUE.cap]
+    if not names_client(" ".join(short)):
+        return
     user = content.get("UserName")
     owner = user if isinstance(user, str) else None
     environment = content.get("EnvironmentVariables")

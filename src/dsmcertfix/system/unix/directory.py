@@ -25,6 +25,7 @@ from dsmcertfix.system.base import SIZE_LIMIT, Metadata, Slot
 from dsmcertfix.system.private import sync_names
 from dsmcertfix.system.unix import access as unix_access
 from dsmcertfix.system.unix import handles, in_place
+from dsmcertfix.system.unix.opened import Opened
 from dsmcertfix.wording import quoted
 
 _CHUNK = 1024 * 1024
@@ -59,6 +60,9 @@ class UnixDirectory(Generic[FileT]):
             raise TypeError(f"{file} is not of this set")
         return file.value if slot == "live" else f"{file.value}.dsmcertfix-{self._run}-{slot}"
 
+    def _opened(self, handle: int, file: FileT, slot: Slot) -> Opened:
+        return Opened(handle, self.handle, self.path / self._name(file, slot))
+
     def present(self, file: FileT, slot: Slot = "live") -> bool:
         """Whether anything has that name, of whatever type."""
         try:
@@ -83,13 +87,9 @@ class UnixDirectory(Generic[FileT]):
                 digest.update(chunk)
                 size += len(chunk)
                 self._require_size(file, size)
-            mounted = in_place.is_mount(self.handle, handle)
-            read_only = bool(os.fstatvfs(handle).f_flag & os.ST_RDONLY)
-        return FileFact(
-            *(file, True, size, digest.hexdigest(), stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid),
-            mounted=mounted,
-            read_only=read_only,
-        )
+            where = in_place.is_mount(self.handle, handle), bool(os.fstatvfs(handle).f_flag & os.ST_RDONLY)
+        mode = stat.S_IMODE(info.st_mode)
+        return FileFact(file, True, size, digest.hexdigest(), mode, info.st_uid, info.st_gid, *where)
 
     def mounted(self, file: FileT) -> bool:
         """See `StoreDirectory.mounted`."""
@@ -115,7 +115,7 @@ class UnixDirectory(Generic[FileT]):
         """
         with self._open(file, slot) as handle:
             info = os.fstat(handle)
-            xattrs = unix_access.attributes(handle)
+            xattrs = unix_access.attributes(self._opened(handle, file, slot))
         if self._only_theirs:
             xattrs = tuple(pair for pair in xattrs if not pair[0].startswith(_ROOT_S))
         return Metadata(stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns, xattrs)
@@ -141,7 +141,7 @@ class UnixDirectory(Generic[FileT]):
         try:
             try:
                 in_place.write_all(handle, content)
-                unix_access.apply(handle, like)
+                unix_access.apply(self._opened(handle, file, "new"), like)
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -183,7 +183,7 @@ class UnixDirectory(Generic[FileT]):
         if file in self._pending and (source, target) == ("new", "live"):
             content, like = self._pending.pop(file)
             with self._open(file, "live", os.O_RDWR) as handle:
-                in_place.rewrite(handle, content, like)
+                in_place.rewrite(self._opened(handle, file, "live"), content, like)
             return
         if source == "live" and self.mounted(file):
             raise in_place.cannot_go(self.path / file.value)
@@ -197,13 +197,13 @@ class UnixDirectory(Generic[FileT]):
     def keep_access(self, file: FileT, like: Metadata, since: datetime) -> None:
         """See `StoreDirectory.keep_access`. Refused is a second name of our own, too."""
         with self._open(file, "live") as handle:
-            info = os.fstat(handle)
+            info, opened = os.fstat(handle), self._opened(handle, file, "live")
             if info.st_nlink > 1:
-                raise self._has_another_name(self.path / file.value, info)
+                raise self._has_another_name(opened.path, info)
             others_may_fill = os.fstat(self.handle).st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-            if others_may_fill and not unix_access.is_kept(handle, like):
+            if others_may_fill and not unix_access.is_kept(opened, like):
                 self._require_made(file, handle, like, since)
-            unix_access.keep(handle, like)
+            unix_access.keep(opened, like)
 
     def _require_made(self, file: FileT, handle: int, like: Metadata, since: datetime) -> None:
         """Raises NotPermitted for a file that was moved in: it would be opened to whoever moved it."""
@@ -341,6 +341,7 @@ def open_directory(
     any), NotPermitted when a component is a link or may not be passed, and for root also when it is one of
     the `system_uids`' in which everyone can exchange files.
     """
+    unix_access.prepare()
     handle = walk(path)
     try:
         info = os.fstat(handle)

@@ -14,6 +14,7 @@ from pathlib import Path
 from dsmcertfix.errors import SwapFailed
 from dsmcertfix.system.seen import Metadata
 from dsmcertfix.system.unix import access as unix_access
+from dsmcertfix.system.unix.opened import Opened
 
 _OF_HANDLE = "/proc/self/fdinfo"
 _NAME_ONLY = getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -60,11 +61,12 @@ def cannot_go(file: Path) -> SwapFailed:
     )
 
 
-def rewrite(handle: int, content: bytes, like: Metadata) -> None:
+def rewrite(file: Opened, content: bytes, like: Metadata) -> None:
     """The open file has that content and metadata, and both are on the disk. Raises OSError, NotPermitted.
 
     Room is there before the first byte goes; but whoever reads meanwhile sees a part, as does a power cut.
     """
+    handle = file.handle
     try:
         os.posix_fallocate(handle, 0, max(len(content), 1))
     except OSError as error:
@@ -73,7 +75,7 @@ def rewrite(handle: int, content: bytes, like: Metadata) -> None:
     os.lseek(handle, 0, os.SEEK_SET)
     write_all(handle, content)
     os.ftruncate(handle, len(content))
-    unix_access.apply(handle, like)
+    unix_access.apply(file, like)
     os.fsync(handle)
 
 

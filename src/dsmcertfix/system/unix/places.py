@@ -31,6 +31,7 @@ from dsmcertfix.system.unix import (
 )
 from dsmcertfix.system.unix.mounts import Barrier, HomeFinder, Mount
 from dsmcertfix.system.unix.owners import Owners
+from dsmcertfix.system.unix.starters import Starters
 from dsmcertfix.system.unix.tables import SYSTEMS
 from dsmcertfix.system.unix.users import User
 
@@ -47,7 +48,8 @@ class UnixPlaces:
     """The places of a Unix machine whose file system starts at `root`. Reads only; see `Places`.
 
     `system` is one of SYSTEMS, this machine's when it is not given. Users, homes and mounts are read once.
-    Homes on network file systems are left alone unless `network_homes`.
+    Homes on network file systems are left alone unless `network_homes`. Programs below another root are asked
+    only with `trust_root`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class UnixPlaces:
         environ: Mapping[str, str] | None = None,
         *,
         network_homes: bool = False,
+        trust_root: bool = False,
         mounted: Callable[[], Iterable[Mount]] = mounts.mounted,
     ):
         self._root = Path(os.path.realpath(root))
@@ -68,6 +71,7 @@ class UnixPlaces:
         self._known_users: unix_users.Users | None = None
         self._known_homes: tuple[Home, ...] | None = None
         self._network_homes = network_homes
+        self.starters = Starters(self, self._table, asks=trust_root or self._is_this_machine)
         self._mounted = mounted
         self._known_barrier: Barrier | None = None
         self._barrier_is_needed: bool | None = None
@@ -272,10 +276,13 @@ class UnixPlaces:
         if environ:
             user = self._users().owner(os.geteuid())
             yield from client_settings.from_environment(environ, "environment", user.name if user else None)
-        yield from unix_services.from_units(map(self._directory, table.units), text_of, self.below)
-        yield from unix_services.from_scripts(self.scripts(), text_of)
+        yield from unix_services.from_units(map(self.directory, table.units), text_of, self.below)
+        yield from unix_services.from_scripts(self.starters.scripts(), text_of)
         for path in table.launchd:
-            yield from unix_services.from_launchd(self._directory(path), text_of)
+            yield from unix_services.from_launchd(self.directory(path), text_of)
+        for one in self.starters.subsystems():
+            user = self._users().owner(one.uid)
+            yield from unix_services.from_subsystem(one, user.name if user else None)
         yield from unix_clues.from_processes(self._root)
         yield from self._db2_clues()
 
@@ -331,19 +338,6 @@ class UnixPlaces:
             # No such directory, or not ours to list: the listed homes are what there is.
             return
 
-    def units(self) -> Iterator[tuple[str, list[Path]]]:
-        """Every systemd unit of a service: its name, and its files with its drop-ins."""
-        return unix_services.units_in(map(self._directory, self._table.units))
-
-    def scripts(self) -> Iterator[Path]:
-        """Every init script, and the files in which programs to start are listed."""
-        for path in self._table.script_directories:
-            yield from unix_services.scripts_in(self._directory(path))
-        yield from map(self.below, self._table.scripts)
-        for area, directory in self.client_directories():
-            if area == "ba":
-                yield from unix_services.scripts_in(directory, "rc.dsmcad")
-
     def _db2_clues(self) -> Iterator[Clue]:
         for home in self.homes():
             try:
@@ -370,7 +364,7 @@ class UnixPlaces:
             written = unix_clues.as_written(value, self._root)
             yield Clue(setting, written, because, home.user, word_of)
 
-    def _directory(self, path: str) -> Path:
+    def directory(self, path: str) -> Path:
         """A directory of the machine without links, or as it is named where it cannot be looked up."""
         named = self.below(path)
         try:

@@ -18,6 +18,7 @@ from dsmcertfix.system import systemd
 from dsmcertfix.system.base import ClientService
 from dsmcertfix.system.process.run import clean_environment, launch, run
 from dsmcertfix.system.unix import clues as unix_clues
+from dsmcertfix.system.unix import subsystems
 from dsmcertfix.system.unix.places import UnixPlaces
 
 Trusted = Callable[[Path], Path]
@@ -107,6 +108,46 @@ class Script(NamedTuple):
         return f"{self.program} start"
 
 
+class Controlled(NamedTuple):
+    """A subsystem of AIX's System Resource Controller, whose other programs lie beside that lssrc."""
+
+    lssrc: Path
+    name: str
+
+    def state(self) -> str:
+        """Running, stopped, or what lssrc says."""
+        return subsystems.state(self.lssrc, self.name)
+
+    def restart(self, limit_s: float) -> None:
+        """It was stopped, and is starting."""
+        self._do("stopsrc", limit_s)
+        deadline = time.monotonic() + limit_s
+        while (now := self.state()) != "stopped":
+            if time.monotonic() > deadline:
+                raise TimeoutError(0, f"it is {now}, {limit_s:.0f} seconds after it was to stop")
+            time.sleep(_PAUSE_S)
+        self.start(limit_s)
+
+    def start(self, limit_s: float) -> None:
+        """It is starting."""
+        self._do("startsrc", limit_s)
+
+    def _do(self, name: str, limit_s: float) -> None:
+        program = self.lssrc.with_name(name)
+        ended = run((str(program), "-s", self.name), env=clean_environment(), timeout_s=limit_s)
+        if ended.returncode != 0:
+            said = next(iter(ended.tail(1)), "")
+            raise OSError(0, f"`{name} -s {self.name}` ended with {ended.returncode}: {said}")
+
+    @property
+    def by_hand(self) -> str:
+        """The command that starts it."""
+        return f"startsrc -s {self.name}"
+
+
+Service = Unit | Script | Controlled
+
+
 def client_services(places: UnixPlaces, trusted: Trusted) -> tuple[ClientService, ...]:
     """The services that start the client, with their states now."""
     return tuple(ClientService(name, name, _state(one)) for name, one in _found(places, trusted))
@@ -123,7 +164,7 @@ def start(places: UnixPlaces, trusted: Trusted, name: str, limit_s: float) -> Pr
 
 
 def _done(
-    places: UnixPlaces, trusted: Trusted, name: str, act: Callable[[Unit | Script], None], limit_s: float
+    places: UnixPlaces, trusted: Trusted, name: str, act: Callable[[Service], None], limit_s: float
 ) -> Problem | None:
     one = dict(_found(places, trusted)).get(name)
     if one is None:
@@ -143,7 +184,7 @@ def _done(
     return None
 
 
-def _wait_until_it_runs(one: Unit | Script, limit_s: float) -> None:
+def _wait_until_it_runs(one: Service, limit_s: float) -> None:
     begun = time.monotonic()
     while (now := one.state()) != "running":
         # A script may end before what it started can be seen.
@@ -152,26 +193,30 @@ def _wait_until_it_runs(one: Unit | Script, limit_s: float) -> None:
         time.sleep(_PAUSE_S)
 
 
-def _state(one: Unit | Script) -> str:
+def _state(one: Service) -> str:
     try:
         return one.state()
     except DsmcertfixError:
         return "unknown"
 
 
-def _found(places: UnixPlaces, trusted: Trusted) -> Iterator[tuple[str, Unit | Script]]:
+def _found(places: UnixPlaces, trusted: Trusted) -> Iterator[tuple[str, Service]]:
     """What starts the client, by its name, where root alone can change who starts it."""
+    lssrc = places.starters.lssrc()
+    for known in places.starters.subsystems():
+        if lssrc is not None and known.starts_client:
+            yield known.name, Controlled(lssrc, known.name)
     systemctl = _trusted_one(systemd.programs(places), trusted)
     units = {
         name: paths
-        for name, paths in places.units()
+        for name, paths in places.starters.units()
         if any(map(_STARTS_CLIENT.search, _starts(places, paths)))
     }
     for name, paths in units.items():
         # A second name of a unit, and a unit of this machine where another root was given, has another file.
         if systemctl and systemd.shown(systemctl, name).get("FragmentPath") in {str(path) for path in paths}:
             yield name, Unit(systemctl, name)
-    for path in places.scripts():
+    for path in places.starters.scripts():
         text = unix_clues.without_comments(places.text(path) or "")
         if path.parent.name != "init.d" or not _STARTS_CLIENT.search(text):
             continue

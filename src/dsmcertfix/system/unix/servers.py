@@ -90,13 +90,13 @@ class UnixServers:
         return found if found is not None and found.is_absolute() else None
 
     def _find_starters(self) -> Iterator[Starter]:
-        for name, paths in self._places.units():
+        for name, paths in self._places.starters.units():
             texts = [text for path in paths if (text := self._places.text(path)) is not None]
             if any(map(starts_server, texts)):
                 settings = [pair for text in texts for pair in unix_clues.unit_settings(text)]
                 user = next((value for key, value in reversed(settings) if key == "User" and value), None)
                 yield Starter("unit", name, str(paths[0]), _named("\n".join(texts)), user)
-        for path in (*self._places.scripts(), *scripts_in(self._places.below(SCRIPTS_DIRECTORY))):
+        for path in (*self._places.starters.scripts(), *scripts_in(self._places.below(SCRIPTS_DIRECTORY))):
             text = self._places.text(path)
             if text is not None and starts_server(text):
                 yield Starter("script", path.name, str(path), _named(text))

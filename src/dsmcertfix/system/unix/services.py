@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dsmcertfix.system.base import Clue
 from dsmcertfix.system.unix import clues as unix_clues
+from dsmcertfix.system.unix.subsystems import Subsystem
 
 TextReader = Callable[[Path], str | None]
 """The text of a small regular file, None when there is none that may be read."""
@@ -50,6 +51,22 @@ def from_scripts(paths: Iterable[Path], text_of: TextReader) -> Iterator[Clue]:
             yield from unix_clues.from_script(text, f"script {path}", None)
 
 
+def from_subsystem(one: Subsystem, user: str | None) -> Iterator[Clue]:
+    """The clues of a subsystem of AIX's System Resource Controller that starts the client."""
+    if unix_clues.names_client(one.command):
+        for value in unix_clues.option_files(one.command):
+            yield Clue("optfile", value, f"SRC subsystem {one.name}", user)
+
+
+def scripts_named(inittab: str) -> Iterator[str]:
+    """The scripts below /etc, and the rc scripts elsewhere, that an inittab starts; comments have no name."""
+    for line in unix_clues.without_comments(inittab).splitlines():
+        name, *_, command = line.split(":", 3) if line.count(":") >= 3 else ("", "")
+        program = command.split()[0] if name and command.split() else ""
+        if program.startswith("/etc/") or os.path.basename(program).startswith("rc."):
+            yield program
+
+
 def scripts_in(directory: Path, prefix: str = "") -> list[Path]:
     """What a directory has, in order, as far as its name begins so; nothing where there is no directory."""
     return [path for path in _entries(directory) if path.name.startswith(prefix)]
@@ -59,7 +76,7 @@ def from_launchd(directory: Path, text_of: TextReader) -> Iterator[Clue]:
     """The clues of every launchd list in a directory that starts the client."""
     for path in _entries(directory):
         text = text_of(path) if path.suffix == ".plist" else None
-        if text is not None and unix_clues.names_client(text):
+        if text is not None:
             data = text.encode("utf-8", "surrogateescape")
             yield from unix_clues.from_launchd(data, f"launchd list {path}")
 

@@ -57,8 +57,8 @@ AIX = System(
     gsk8capicmd=("/usr/opt/ibm/gsk8_64/bin/gsk8capicmd_64",),
     home_parents=("/home",),
     system_uids=frozenset((0, 2)),
-    script_directories=("/etc/rc.d/init.d",),
-    scripts=("/etc/inittab", "/etc/rc.dsmcad"),
+    script_directories=("/etc/rc.d/init.d", "/etc/rc.d/rc2.d"),
+    scripts=("/etc/inittab", "/etc/rc.dsmcad", "/etc/rc.local"),
 )
 
 # Where GSKit lies on Solaris is not documented: IBM's scripts use the first path, its packages the second.

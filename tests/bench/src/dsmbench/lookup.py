@@ -16,7 +16,8 @@ from dsmbench.config import Config
 from dsmbench.optionfile import Stanza
 from dsmbench.texts import Failure
 
-PASSWORD_DIRECTORY = "/etc/adsm"
+PASSWORD_DIRECTORIES = ("/etc/security/adsm", "/etc/adsm")
+"""The default of PASSWORDDIR on AIX, where there is such a directory, and elsewhere."""
 STORE = "dsmcert"
 
 
@@ -83,7 +84,9 @@ class Surroundings:
 
     def password_directory(self, stanza: Stanza) -> Path:
         """The stanza's PASSWORDDIR."""
-        return self.place(stanza.get("passworddir", PASSWORD_DIRECTORY))
+        aix, other = PASSWORD_DIRECTORIES
+        default = aix if self.place(aix).is_dir() else other
+        return self.place(stanza.get("passworddir", default))
 
     def store_directory(self, stanza: Stanza | None) -> Path:
         """Where the store of the user who runs this is, or would be made."""
