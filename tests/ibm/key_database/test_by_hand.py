@@ -442,3 +442,9 @@ def test_dates_and_serial_are_kept() -> None:
     assert found.not_after == datetime(2051, 1, 1, tzinfo=timezone.utc)
     assert found.serial == -128
     assert by_hand.read(certificate(dates=dates(utc(b"491231235959Z")))).not_before.year == 2049
+
+
+@pytest.mark.parametrize("digest", [1, 2, 3])
+def test_the_parameters_of_pss_are_as_they_are_written(digest: int) -> None:
+    kind, salt = f"2.16.840.1.101.3.4.2.{digest}", 16 * digest + 16
+    assert seq(oid("1.2.840.113549.1.1.10"), by_hand._pss(kind, salt)) == pss(kind, salt)
