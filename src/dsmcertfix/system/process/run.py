@@ -129,9 +129,8 @@ def running(
     finished = False
     with SignalsHeld() as held:
         with _input(stdin) as source:
-            started_with = {**identity, "stdin": source}
-            place = Path("/") if cwd is None else cwd
-            process, outputs = _start(argv, dict(env), place, started_with, output_limit)
+            started_with = {**identity, **_working_in(cwd), "stdin": source}
+            process, outputs = _start(argv, dict(env), started_with, output_limit)
         try:
             try:
                 held.release()
@@ -262,7 +261,7 @@ def _holding(content: bytes) -> int:
 
 
 def _start(
-    argv: Sequence[str], env: dict[str, str], cwd: Path | int, given: dict[str, Any], output_limit: int
+    argv: Sequence[str], env: dict[str, str], given: dict[str, Any], output_limit: int
 ) -> tuple[Popen[bytes], tuple[Output, ...]]:
     import subprocess
 
@@ -276,22 +275,23 @@ def _start(
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 env=env,
-                **_working_in(cwd),
                 **apart(),
                 **given,
             )
             hold(process)
     except OSError as error:
-        raise _start_failed(error, argv[0], cwd) from error
+        raise _start_failed(error, argv[0], given.get("cwd")) from error
     pipes = (process.stdout, process.stderr)
     return process, tuple(Output(pipe, output_limit) for pipe in pipes if pipe is not None)
 
 
-def _working_in(place: Path | int) -> dict[str, Any]:
-    return {"preexec_fn": partial(os.fchdir, place)} if isinstance(place, int) else {"cwd": place}
+def _working_in(place: Path | int | None) -> dict[str, Any]:
+    return (
+        {"preexec_fn": partial(os.fchdir, place)} if isinstance(place, int) else {"cwd": place or Path("/")}
+    )
 
 
-def _start_failed(error: OSError, program: str, cwd: Path | int) -> NotFound | NotPermitted:
+def _start_failed(error: OSError, program: str, cwd: Path | None) -> NotFound | NotPermitted:
     reason = error.strerror or str(error)
     if str(error.filename) == str(cwd) and error.errno != errno.ENOEXEC:
         place = f"{program} cannot be started in {cwd}: {reason}"
