@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 from tests.answers import Answer
 from tests.endtoend.machine import Machine, wait_until
+from tests.shown import shown_only_if
 
 from dsmbench import systemctl
+from dsmbench.endpoint import AIX
+
+pytestmark = shown_only_if(
+    not AIX, "systemd and /etc/init.d; AIX has SRC: tests/played_aix/on_aix.py"
+)
 
 UNIT = """[Unit]
 Description={name}

@@ -20,6 +20,8 @@ from dsmcertfix.errors import NotPermitted
 from dsmcertfix.system import private
 from dsmcertfix.system.unix import in_place, mounts
 from dsmcertfix.system.unix.mounts import Mount
+from dsmcertfix.system.unix.places import UnixPlaces
+from dsmcertfix.system.unix.platform import Unix
 from dsmcertfix.system.unix.private import UnixGuard
 from dsmcertfix.system.unix.users import SystemUsers
 
@@ -156,3 +158,13 @@ def test_a_python_that_lacks_what_that_of_aix_lacks_repairs_a_store_and_takes_it
                     machine.require_proved("TSMA", new)
         finally:
             machine.stop()
+
+
+def test_a_directory_of_the_system_s_that_is_missing_is_made_open_and_only_our_own_closed() -> None:
+    with scratch() as root:
+        (root / "var").mkdir()
+        unix = Unix(UnixPlaces(root, trust_root=True))
+        for _ in range(2):
+            unix.private_directory(unix.state_directory())
+        lib, ours = (path.stat().st_mode & 0o777 for path in (root / "var/lib", root / "var/lib/dsmcertfix"))
+        assert (lib, ours) == (0o755, 0o700)

@@ -71,6 +71,10 @@ class Unix:
 
     def private_directory(self, path: Path) -> None:
         """The directory exists, is ours and closed. Raises NotPermitted when somebody else prepared it."""
+        if path == self.places.below(_STATE):
+            # AIX and macOS have no /var/lib; it is not ours, and closed it would be in others' way.
+            with contextlib.suppress(OSError):
+                path.parent.mkdir(mode=0o755)
         private.make(path, UnixGuard())
 
     def require_state(self, state: Path) -> None:
