@@ -75,9 +75,7 @@ class Process:
         if self._row is None:
             real, effective, saved = map(int, self._said("Uid").split()[:3])
             return Ids(real, effective, saved)
-        import pwd
-
-        real, effective = (pwd.getpwnam(self._row[name]).pw_uid for name in ("ruser", "user"))
+        real, effective = (_number_of(self._row[name]) for name in ("ruser", "user"))
         return Ids(real, effective, effective)
 
     def username(self) -> str:
@@ -121,6 +119,19 @@ class Process:
             if line.startswith(f"{what}:"):
                 return line.partition(":")[2].strip()
         raise Error(f"process {self.pid} does not tell its {what}")
+
+
+def _number_of(user: str) -> int:
+    """The number of a user whom `ps` names; by the number itself where there is no name for it."""
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError as error:
+        if user.isascii() and user.isdigit():
+            return int(user)
+        # A long name may be cut.
+        raise Error(f"there is no user {user}") from error
 
 
 def pids() -> list[int]:

@@ -76,6 +76,21 @@ def test_what_ended_is_told_as_such(other: int) -> None:
 
 
 @pytest.mark.usefixtures("only_ps")
+def test_a_process_of_a_user_without_a_name_is_no_error() -> None:
+    if os.geteuid() != 0:
+        not_shown("a process of another user needs root")
+    words = ["/bin/sh", "-c", "echo; read line"]
+    with subprocess.Popen(words, user=54321, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        assert set(processes.Process(started.pid).uids()) == {54321}
+        assert processes.Process(started.pid).username() == "54321"
+        started.kill()
+    with pytest.raises(processes.Error):
+        processes._number_of("nobody-of-that-name")
+
+
+@pytest.mark.usefixtures("only_ps")
 def test_ps_tells_enough_where_there_is_no_proc(other: int) -> None:
     assert other in processes.pids()
     ours, theirs = processes.Process(other), psutil.Process(other)
