@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Without --all a slow test is listed as not shown; what shares a thing runs on one worker."""
     if config.getoption("--seed"):
         placed.shuffle(items, config.getoption("--seed"))
-    placed.order_by_thing(items)
+    placed.order_by_length(items)
     if not config.getoption("--all"):
         for item in items:
             if item.get_closest_marker("slow"):

@@ -10,7 +10,7 @@ from tests import placed
 TOP = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("place", placed.SHARED)
+@pytest.mark.parametrize("place", dict.fromkeys([*placed.SHARED, *placed.LONG]))
 def test_every_place_in_the_table_is_there(place: str) -> None:
     """What is moved or renamed is moved in the table, too."""
     file, _, name = place.partition("::")
