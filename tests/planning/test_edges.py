@@ -127,6 +127,12 @@ def test_text_that_is_no_toml_is_told_with_its_place(text: str, line: int, colum
     assert str(raised.value) == raised.value.message != ""
 
 
+def test_text_that_lies_too_deep_is_told_at_its_beginning() -> None:
+    with pytest.raises(toml_places.NotToml, match="too deep") as raised:
+        toml_places.read("a = " + "[" * 5000)
+    assert (raised.value.line, raised.value.column) == (1, 1)
+
+
 MANY = [f"a{number}.example.com" for number in range(budgets.POLICY_NAMES.cap + 1)]
 HEAD = 'schema = "dsmcertfix.policy/1"\n'
 SERVER = f'{HEAD}[[server]]\nname = "A"\n'

@@ -92,7 +92,8 @@ def test_a_certificate_counts_from_its_first_day_to_its_last(
 
 
 def test_a_server_that_may_be_trusted_on_first_use_has_no_pin_and_is_free() -> None:
-    known = inventory(store(uses=[A]))
+    # The policy has no rule of the second one.
+    known = inventory(store(uses=[A, B]))
     assert A.server is not None
     free, how = policy(JUST_NEW, first_use=True), RunOptions(pins=(Pin("b" * 64),))
     assert pins_by(free, known) == ()

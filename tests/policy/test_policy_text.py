@@ -90,6 +90,7 @@ def test_every_value_is_read() -> None:
         ("[machine]", "[maschine]", "line 19, column 2", "`maschine` is not known"),
         ("policy/1", "policy/2", "line 1, column 1", "this release knows"),
         ('schema = "dsmcertfix.policy/1"\n', "", "line 1, column 1", "is missing"),
+        ('policy/1"\n', 'policy/1"\nnote = 5\n', "line 2, column 1", "text"),
         ("from = 2026-11-01", "from = 2026-11-01\nuntil = 2026-10-01", "line 17, column 1", "comes before"),
     ],
     ids=lambda value: str(value)[:24],

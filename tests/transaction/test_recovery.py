@@ -293,6 +293,16 @@ def test_what_a_finished_run_left_is_removed_and_said_so(
     assert read_journal(run.journal_path) == events
 
 
+def test_a_run_that_was_cut_off_is_not_tidied(mine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = left_behind(mine, monkeypatch).journal_path
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-1]))
+    (run,) = past_runs(mine.state)
+    assert run.untidy and not run.finished
+    tidy_runs(UNIX, mine.state, ignore)
+    assert [path for path in mine.directory.iterdir() if "dsmcertfix" in path.name]
+
+
 def test_a_run_that_is_not_finished_or_left_nothing_is_not_tidied(mine: Machine) -> None:
     mine.fix()
     (run,) = past_runs(mine.state)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.transaction.kit import UNIX, Machine, fetching, kinds, labels, machine, plan_for, seen
 
-from dsmcertfix.errors import BackupFailed, ReconnectFailed, Unrecovered
+from dsmcertfix.errors import BackupFailed, NotFound, ReconnectFailed, Unrecovered
 from dsmcertfix.model import Owner, Stanza
 from dsmcertfix.transaction.ending import put_away_unreadable
 from dsmcertfix.transaction.journal import Event, read_journal
@@ -213,6 +213,11 @@ def test_a_run_that_can_write_no_journal_does_not_begin(
     with pytest.raises(BackupFailed) as raised:
         mine.begin()
     assert raised.value.code == "journal-not-written"
+
+
+def test_without_any_run_the_newest_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="there is no run ``"):
+        run_in(tmp_path, None)
 
 
 @pytest.mark.parametrize("left", [b"", b'{"n": 0, "at": "2031-01-', b"{}\n"])

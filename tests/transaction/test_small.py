@@ -40,7 +40,7 @@ from dsmcertfix.errors import (
 )
 from dsmcertfix.ibm.client import dsmc
 from dsmcertfix.ibm.client.dsmc import Session
-from dsmcertfix.ibm.engines import NativeEngine
+from dsmcertfix.ibm.engines import GskitEngine, NativeEngine
 from dsmcertfix.ibm.key_database import kdb
 from dsmcertfix.model import Presented, Programs, Proof, Server
 from dsmcertfix.planning.steps import (
@@ -83,9 +83,16 @@ def engines(choice: Any, programs: Programs, *, trusted: bool = True) -> list[st
             raise NotPermitted("program-not-trusted", "others can change it")
         return program
 
-    platform = SimpleNamespace(trusted=look, libraries_of=lambda program: (Path("/opt/lib64"),))
+    platform = SimpleNamespace(trusted=look, libraries_of=lambda program: {"LD_LIBRARY_PATH": "/opt/lib64"})
     host: Any = SimpleNamespace(platform=platform)
-    return [engine.name for engine in tools.engines_for(host, programs, choice, LIMITS)]
+    found = tools.engines_for(host, programs, choice, LIMITS)
+    for engine in found:
+        if isinstance(engine, GskitEngine):
+            assert (engine.program, engine.environment) == (
+                programs.gsk8capicmd,
+                {"LD_LIBRARY_PATH": "/opt/lib64"},
+            )
+    return [engine.name for engine in found]
 
 
 def test_ibm_s_program_comes_first_where_it_is_and_can_be_trusted() -> None:

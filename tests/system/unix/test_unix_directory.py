@@ -439,3 +439,20 @@ def test_one_run_is_alone_and_its_lock_is_closed_to_others(tmp_path: Path) -> No
             pass
         assert raised.value.code == "another-run" and raised.value.context == (f"lock: {path}",)
     assert not locks.held(path)
+
+
+@pytest.mark.parametrize("name", ["dsmcert.kdb", "dsmcert.sth"])
+def test_what_is_not_there_needs_no_change_where_nothing_can_be_changed(
+    directory: UnixDirectory[StoreFile], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file system that is mounted read-only answers, before it has looked for the name."""
+
+    def fails(*arguments: object, **others: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "unlink", fails)
+    if name == "dsmcert.sth":
+        directory.discard(StoreFile.STH, "live")
+        return
+    with pytest.raises(OSError, match="Read-only"):
+        directory.discard(KDB, "live")
