@@ -48,8 +48,9 @@ def group_of(test: str) -> str | None:
 
 
 def add_option(parser: pytest.Parser) -> None:
-    """--seed: another order."""
+    """--seed: another order. --part: a share of the tests."""
     parser.addoption("--seed", help="run the files, and the tests of each, in an order that depends on this")
+    parser.addoption("--part", metavar="K/N", help="run one of N parts of the tests alone; K begins at 1")
 
 
 def shuffle(items: list[pytest.Item], seed: str) -> None:
@@ -59,6 +60,17 @@ def shuffle(items: list[pytest.Item], seed: str) -> None:
         return sha256(f"{seed} {name}".encode()).hexdigest()
 
     items.sort(key=lambda item: (draw(item.nodeid.partition("::")[0]), draw(item.nodeid)))
+
+
+def in_part(test: str, part: str) -> bool:
+    """Whether the test is in that part, "K/N". Every test is in one of the N, whatever the others are.
+
+    Raises ValueError for anything else.
+    """
+    which, _, count = part.partition("/")
+    if not 1 <= int(which) <= int(count):
+        raise ValueError(f"--part {part}: there is no such part")
+    return int(sha256(test.encode()).hexdigest(), 16) % int(count) == int(which) - 1
 
 
 def order_by_length(items: list[pytest.Item]) -> None:
