@@ -169,6 +169,7 @@ EXTENSIONS = {
     "a key that signs": ("2.5.29.15", encode(0x03, b"\x02\x04")),
     "a key that signs not": ("2.5.29.15", encode(0x03, b"\x07\x80")),
     "a key of no use": ("2.5.29.15", encode(0x03, b"\x00")),
+    "a key of a use that nobody knows": ("2.5.29.15", encode(0x03, b"\x00\x80\x01")),
     "a key that agrees, in one direction": ("2.5.29.15", encode(0x03, b"\x00\x09")),
     "a key that agrees, in the other": ("2.5.29.15", encode(0x03, b"\x07\x08\x80")),
     "the key's identifier": ("2.5.29.14", encode(0x04, b"12")),
@@ -200,6 +201,7 @@ EXTENSIONS = {
     "names that are allowed": ("2.5.29.30", seq(encode(0xA0, seq(HOST)))),
     "names that are not": ("2.5.29.30", seq(encode(0xA1, seq(HOST) + seq(encode(0x81, b"b"))))),
     "both kinds of names": ("2.5.29.30", seq(encode(0xA0, seq(HOST)), encode(0xA1, seq(HOST)))),
+    "names of directories": ("2.5.29.30", seq(encode(0xA0, seq(encode(0xA4, CN))))),
     "what nobody knows": ("1.2.3.4.5", b"\xff"),
     **{f"another name: {name}": ("2.5.29.17", seq(value)) for name, value in GENERAL_NAMES.items()},
     "two other names": ("2.5.29.17", seq(HOST, HOST)),
@@ -212,6 +214,7 @@ BAD_EXTENSIONS = {
     "a CA with more behind": ("2.5.29.19", seq(TRUE, number(1), number(1))),
     "a CA with more behind all": ("2.5.29.19", seq(TRUE) + NULL),
     "a CA with a length of two bytes": ("2.5.29.19", b"\x30\x81\x03" + TRUE),
+    "a path length without a CA": ("2.5.29.19", seq(number(1))),
     "a use of the key without bits": ("2.5.29.15", encode(0x03, b"")),
     "a use with unused bits of nothing": ("2.5.29.15", encode(0x03, b"\x01")),
     "a use with eight unused bits": ("2.5.29.15", encode(0x03, b"\x08\x00")),
@@ -264,6 +267,9 @@ BAD_EXTENSIONS = {
     "names with more behind": ("2.5.29.30", seq(encode(0xA0, seq(HOST)), NULL)),
     "a name with more behind": ("2.5.29.30", seq(encode(0xA0, seq(HOST, HOST)))),
     "names with a wildcard": ("2.5.29.30", seq(encode(0xA0, seq(encode(0x82, b"*.a"))))),
+    "names that are four bytes of address": ("2.5.29.30", seq(encode(0xA0, seq(encode(0x87, bytes(4)))))),
+    "names that are identifiers": ("2.5.29.30", seq(encode(0xA0, seq(oid("1.2.3", 0x88))))),
+    "names that are no ASCII": ("2.5.29.30", seq(encode(0xA0, seq(encode(0x82, "é".encode()))))),
     "names of no kind": ("2.5.29.30", seq(encode(0xA0, seq(NULL)))),
     **{f"another name: {name}": ("2.5.29.17", seq(value)) for name, value in BAD_GENERAL_NAMES.items()},
     "no other name": ("2.5.29.17", seq()),
@@ -280,7 +286,7 @@ PARTS = {
     **{
         f"by {kind}": certificate(algorithm=seq(oid(kind)))
         for kind in (
-            *(f"1.2.840.113549.1.1.{one}" for one in (4, 5, 12, 13, 14)),
+            *(f"1.2.840.113549.1.1.{one}" for one in (2, 4, 5, 12, 13, 14)),
             *(f"1.2.840.10045.4.{one}" for one in ("1", "3.1", "3.2", "3.3", "3.4")),
             *("1.3.101.112", "1.3.101.113", "1.2.840.10040.4.3"),
             *("2.16.840.1.101.3.4.3.1", "2.16.840.1.101.3.4.3.2"),
@@ -288,6 +294,9 @@ PARTS = {
     },
     "a key of a curve": certificate(key=seq(seq(oid("1.2.840.10045.2.1"), oid("1.3.132.0.34")), BITS)),
     "a key of DSA": certificate(key=seq(seq(oid("1.2.840.10040.4.1"), seq(*[number(5)] * 3)), BITS)),
+    "a key of DSA with nothing": certificate(
+        key=seq(seq(oid("1.2.840.10040.4.1"), seq(*[number(0)] * 3)), BITS)
+    ),
     "identifiers of issuer and subject": certificate(unique=encode(0x81, b"\0\1") + encode(0x82, b"\4\x10")),
     "no subject": certificate(subject=seq()),
     "a subject of two parts": certificate(
@@ -301,10 +310,16 @@ PARTS = {
     "a printable name": certificate(subject=named(attribute(encode(0x13, b"aZ09 '()+,-./:=?")))),
     **{
         f"a name of kind {tag:x}": certificate(subject=named(attribute(encode(tag, b"a"))))
-        for tag in (0x12, 0x14, 0x16, 0x17, 0x18, 0x1A)
+        for tag in (0x04, 0x12, 0x14, 0x16, 0x17, 0x18, 0x1A)
     },
     "serial 0x7f": certificate(serial=number(0x7F)),
     "serial 0x80": certificate(serial=number(0x80)),
+    "serial 0x7f01": certificate(serial=number(0x7F01)),
+    "a signature of twelve bits": certificate(signature=encode(0x03, b"\4\xff\xf0")),
+    "an identifier of 63 bytes": certificate(extension("1.2" + ".1" * 62, b"")),
+    "a first number of 28 bits": certificate(extension("2.268435000.1", b"")),
+    "an identifier of ISO": certificate(extension("1.0.8571", b"")),
+    "an identifier of both": certificate(extension("2.0.1", b"")),
     "the last day of the years in two digits": certificate(dates=dates(utc(b"491231235959Z"))),
     "the first day of them": certificate(dates=dates(utc(b"500101000000Z"))),
     "the 29th of February": certificate(dates=dates(utc(b"240229000000Z"))),
@@ -335,6 +350,14 @@ BAD_PARTS = {
     "a signature of another kind": certificate(signature=encode(0x04, b"\0a")),
     "a key without bits": certificate(key=seq(seq(oid("1.2.840.113549.1.1.1"), NULL))),
     "a key with more behind": certificate(key=seq(seq(oid("1.2.840.113549.1.1.1"), NULL), BITS, NULL)),
+    "a key of DSA below nothing": certificate(
+        key=seq(seq(oid("1.2.840.10040.4.1"), seq(*[encode(2, b"\xff")] * 3)), BITS)
+    ),
+    "a key of DSA with a fourth number": certificate(
+        key=seq(seq(oid("1.2.840.10040.4.1"), seq(*[number(5)] * 4)), BITS)
+    ),
+    "a signature of twelve bits, and one more": certificate(signature=encode(0x03, b"\4\xff\xf8")),
+    "an identifier of 64 bytes": certificate(extension("1.2" + ".1" * 63, b"")),
     "a key of a curve that is none": certificate(key=seq(seq(oid("1.2.840.10045.2.1"), number(1)), BITS)),
     "three dates": certificate(dates=dates(utc(b"200101000000Z"), utc(b"210101000000Z") * 2)),
     "one date": certificate(dates=seq(utc(b"200101000000Z"))),
@@ -354,7 +377,7 @@ BAD_PARTS = {
     "a name of wrong UTF-8": certificate(subject=named(attribute(encode(0x0C, b"\xff")))),
     "a wide name that ends early": certificate(subject=named(attribute(encode(0x1E, b"\0")))),
     "a wider name that ends early": certificate(subject=named(attribute(encode(0x1C, b"\0\0a")))),
-    "a name that is a number": certificate(subject=named(attribute(number(1)))),
+    "a name that is a number": certificate(subject=named(attribute(number(0x61)))),
     "an identifier with a zero before it": certificate(
         subject=named(seq(encode(0x06, b"\x2a\x80\x01"), encode(0x0C, b"a")))
     ),
@@ -387,6 +410,8 @@ BY_THE_LIBRARY_ALONE = {
     "no policy",
     "twice the same policy",
     "a policy with no qualifier",
+    "names that are identifiers",
+    "names that are no ASCII",
     "a text that nobody sees",
     "a text that nobody sees, above",
     "a period of a moment",
@@ -423,6 +448,18 @@ def test_an_extension_that_the_library_refuses_is_refused(name: str) -> None:
     # The certificate is read for all that: nothing counts that its extensions would say.
     assert by_hand.read(der).extensions is None
     assert (theirs(der) is not None) == (name in BY_THE_LIBRARY_ALONE)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(f"2.5.29.{number}" for number in (20, 21, 24, 27, 28, 29)),
+        *(f"1.3.6.1.4.1.11129.2.4.{number}" for number in (2, 3, 5)),
+        *("1.3.6.1.5.5.7.1.24", "1.3.6.1.5.5.7.48.1.5", "1.3.36.8.3.3"),
+    ],
+)
+def test_extensions_that_the_library_alone_knows_are_refused_whatever_they_say(kind: str) -> None:
+    assert by_hand.read(certificate(extension(kind, encode(0x04, b"")))).extensions is None
 
 
 def test_what_extensions_say_is_kept() -> None:

@@ -64,11 +64,15 @@ def _believed(store: LocatedStore, opened: dict[Path, Exposed]) -> LocatedStore:
 
 
 class _Candidate(NamedTuple):
-    """A directory to look into, and why; with `only_of`, only if it belongs to that uid."""
+    """A directory to look into, and why; with `only_of`, only if it belongs to that uid.
+
+    One that a stanza names may be on a disk that a cluster has mounted on another node.
+    """
 
     directory: str
     origin: Origin
     only_of: int | None = None
+    of_stanza: bool = False
 
 
 class _Looked(NamedTuple):
@@ -83,7 +87,6 @@ class _Looked(NamedTuple):
 _NOTHING = _Looked()
 NOT_HERE = "not here: if it is on a cluster's disk, that is mounted on another node now, and repaired there"
 _MOST_ELSEWHERE = 3
-_OF_STANZA = "PASSWORDDIR of stanza"
 _NOT_ABSOLUTE = "the path is not absolute"
 
 
@@ -136,10 +139,10 @@ def _candidates(places: Places, files: OptionFiles, named: tuple[Path, ...]) -> 
     for system in files.system:
         for stanza in system.content.stanzas:
             if stanza.passworddir is not None:
-                origin = Origin(_area(system), f"{_OF_STANZA} {stanza.name}")
+                origin = Origin(_area(system), f"PASSWORDDIR of stanza {stanza.name}")
                 # A user's own option file must not lead to what is somebody else's.
                 for only_of in (None,) if system.trusted else sorted(system.users):
-                    yield _Candidate(_passworddir(places, stanza), origin, only_of)
+                    yield _Candidate(_passworddir(places, stanza), origin, only_of, of_stanza=True)
     default = _default_passworddir(places)
     if default is not None:
         yield _Candidate(default, Origin("passworddir", "default PASSWORDDIR"))
@@ -183,14 +186,14 @@ def _default_passworddir(places: Places) -> str | None:
 
 
 def _place(looked_at: tuple[_Candidate, _Looked]) -> Place:
-    (directory, origin, _), (_, database, problem, refused) = looked_at
+    candidate, (_, database, problem, refused) = looked_at
     problem = NOT_HERE if _is_elsewhere(*looked_at) else problem
-    return Place(directory, origin, database is not None, problem, refused)
+    return Place(candidate.directory, candidate.origin, database is not None, problem, refused)
 
 
 def _is_elsewhere(candidate: _Candidate, looked: _Looked) -> bool:
     """Whether an option file names that directory for a stanza's password, and there is none."""
-    return looked is _NOTHING and candidate.origin.because.startswith(_OF_STANZA)
+    return looked is _NOTHING and candidate.of_stanza
 
 
 def _elsewhere(looked: list[tuple[_Candidate, _Looked]]) -> Iterator[str]:

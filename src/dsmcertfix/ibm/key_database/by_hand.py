@@ -6,7 +6,6 @@ to that is `scripts/differential.sh certificates`, with a million of changed one
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from dsmcertfix.ibm.key_database import der, extensions
@@ -22,7 +21,6 @@ _OID_OF = {
     f"{_RSA}.8": bytes.fromhex("06092a864886f70d010108"),
     **{f"{_SHA2}.{number}": bytes.fromhex(f"060960864801650304020{number}") for number in (1, 2, 3)},
 }
-_UTC = re.compile(rb"\d{12}Z")
 
 
 def _pss(digest: str, salt: int) -> bytes:
@@ -53,7 +51,7 @@ def read(certificate: bytes) -> Reading:
     algorithm = _algorithm(parts.whole(der.SEQUENCE))
     bits(parts)
     parts.close()
-    version = _version(fields)
+    extended = _is_third_version(fields)
     serial = integer(fields)
     if _algorithm(fields.whole(der.SEQUENCE)) != algorithm:
         raise Malformed("two kinds of signature")
@@ -69,20 +67,20 @@ def read(certificate: bytes) -> Reading:
     for tag in (0x81, 0x82):
         if fields.begins_with(tag):
             bits(fields, tag)
-    said = extensions.read(fields) if version else Extensions()
+    said = extensions.read(fields) if extended else Extensions()
     fields.close()
     return Reading(subject, issuer, serial, begins, ends, said)
 
 
-def _version(fields: Strict) -> int:
-    """0 or 2, as the number is written."""
+def _is_third_version(fields: Strict) -> bool:
+    """Whether it is one that may have extensions; false for the first version, which does not say so."""
     if not fields.begins_with(0xA0):
-        return 0
+        return False
     inner = fields.enter(0xA0)
     if inner.content(der.INTEGER) != b"\x02":
         raise Malformed("a version that is not known")
     inner.close()
-    return 2
+    return True
 
 
 def _algorithm(whole: bytes) -> tuple[str, bytes]:
@@ -107,9 +105,7 @@ def _algorithm(whole: bytes) -> tuple[str, bytes]:
 def _date(cursor: Strict) -> datetime:
     if cursor.begins_with(der.UTC_TIME):
         written = cursor.content()
-        if not _UTC.fullmatch(written):
-            raise Malformed("a date that is none")
-        written = (b"19" if written[:2] >= b"50" else b"20") + written
+        written = (b"19" if written >= b"50" else b"20") + written
     else:
         written = cursor.content(der.GENERALIZED_TIME)
     return moment(written)

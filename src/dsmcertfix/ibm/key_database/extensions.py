@@ -65,7 +65,7 @@ def _basic_constraints(cursor: Strict) -> dict[str, Any]:
 
 
 def _key_usage(cursor: Strict) -> dict[str, Any]:
-    first, second = (*bits(cursor), 0, 0)[:2]
+    first, second = (bits(cursor) + b"\0\0")[:2]
     # Only what agrees on keys can say in which direction.
     if (first & 0x01 or second & 0x80) and not first & 0x08:
         raise Malformed("a key usage that contradicts itself")

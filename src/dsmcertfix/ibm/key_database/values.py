@@ -33,11 +33,8 @@ def natural(cursor: Strict, tag: int = der.INTEGER) -> int:
 def bits(cursor: Strict, tag: int = der.BIT_STRING) -> bytes:
     """The bytes of a BIT STRING; those that are not used are zero."""
     content = cursor.content(tag)
-    if (
-        not content
-        or content[0] > 7
-        or (content[0] and (len(content) == 1 or content[-1] << 8 - content[0] & 0xFF))
-    ):
+    # Without any bytes the number itself is looked at: each of 1 to 7 has a bit set there.
+    if not content or content[0] > 7 or (content[0] and content[-1] << 8 - content[0] & 0xFF):
         raise Malformed("bits that are none")
     return content[1:]
 
