@@ -123,7 +123,7 @@ _COMMANDS: tuple[tuple[tuple[str, ...], Callable[[], Iterable[Command]]], ...] =
 
 WORDS: Mapping[str, str] = {
     "server": "Look at servers on this host, and renew their certificates.",
-    "store": "Make a store that is not in use yet.",
+    "store": "Make a store for a client, or carry one over the client's upgrade.",
     "policy": "Check and make the site's policy: which certificates are trusted, of which server, how long.",
 }
 """The words before commands about one thing, each with what these do."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _HOST, _LOG = "dsmcertfix.host", "dsmcertfix.log"
 # As in runlog, which is not loaded by commands that only read.
-_CHANGING = ("fix", "trust", "rollback", "recover", "prune", "guide", "server renew")
+_CHANGING = ("fix", "trust", "rollback", "recover", "prune", "guide", "server renew", "store restore")
 
 
 class Settings(NamedTuple):

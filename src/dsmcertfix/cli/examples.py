@@ -66,6 +66,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "store make --server TSM01 --file cert256.arm --output certs --key-database 3",
         "store make --server TSM01 --file chain.pem --output certs --json",
     ),
+    "store save": (
+        "store save --store /opt/tivoli/tsm/client/ba/bin --output /root/saved",
+        "store save --store /home/alice/IBM/StorageProtect/certs --output /root/alice",
+        "store save --store /etc/adsm --output /root/saved --json",
+    ),
+    "store restore": (
+        "store restore --from /root/saved",
+        "store restore --from /root/saved --store /opt/tivoli/tsm/client/ba/bin --yes",
+        "--root /srv/image --trust-root store restore --from /root/saved --yes",
+    ),
     "policy check": (
         "policy check policy.toml",
         "policy check policy.toml --json",
@@ -123,6 +133,8 @@ EXIT_CODES: dict[str, tuple[int, ...]] = {
     "server renew": (0, 1, 2, 10, 11, 12, 13, 14, 15, 20, 21, 22, 30, 31, 130, 143),
     "server macro": (0, 2, 10, 12),
     "store make": (0, 2, 10, 12, 16),
+    "store save": (0, 2, 10, 12, 14, 31),
+    "store restore": (0, 1, 2, 10, 11, 12, 13, 14, 20, 30, 31, 130, 143),
     "policy check": (0, 2, 10, 12),
     "policy make": (0, 2, 10, 12, 14, 16),
     "support-bundle": (0, 2, 12),
@@ -178,6 +190,19 @@ _OWN: dict[str, dict[int, str]] = {
         10: "there is no such file",
         12: "there is a store already, or nobody may write there",
         16: "the certificate in the file is not valid today",
+    },
+    "store save": {
+        0: "saved",
+        10: "there is no store",
+        12: "there is something at the output, or nobody may write there",
+        14: "the store could not be read, or not saved whole",
+    },
+    "store restore": {
+        0: "restored, there already, or the answer was no",
+        10: "there is nothing saved there, or no directory for it",
+        12: "others could have written what is saved, or the store is to be left alone",
+        14: "what is saved does not open, or no safe backup of what is there could be made",
+        20: "rolled back: everything is as it was before",
     },
     "report": {0: "written", 10: "no result was found", 12: "a file could not be written"},
     "admin-macro": {

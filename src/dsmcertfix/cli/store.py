@@ -1,4 +1,4 @@
-"""The commands about a store that is not in use: `store make`."""
+"""The commands about a store that is not in use: `store make`, `store save`, `store restore`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from dsmcertfix.cli import formats as told
 from dsmcertfix.cli import options as given
-from dsmcertfix.cli.context import run
+from dsmcertfix.cli.context import confirmation, progress, run
 
 
 class Version(str, Enum):
@@ -41,4 +41,47 @@ def make(
     run(context, "store make", told.plain(as_json), lambda host: make(host, wish))
 
 
-COMMANDS = (make,)
+def save(
+    context: typer.Context,
+    *,
+    store: Annotated[Path, typer.Option("--store", metavar="DIR", help="Where the store is.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where it is saved; nothing is there yet.")
+    ],
+    as_json: given.Json = False,
+) -> None:
+    """Save a store before its client is upgraded or installed anew."""
+    from dsmcertfix.commands.store_carry import save
+
+    where = store.absolute(), output.absolute()
+    run(context, "store save", told.plain(as_json), lambda host: save(host, *where))
+
+
+def restore(
+    context: typer.Context,
+    *,
+    saved: Annotated[Path, typer.Option("--from", metavar="DIR", help="What `store save` has made.")],
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="DIR", help="Where the store is to be; where it was, if not given."),
+    ] = None,
+    yes: given.Yes = False,
+    wait: given.Wait = 0.0,
+    as_json: given.Json = False,
+) -> None:
+    """Put a saved store back, after its client was upgraded or installed anew."""
+    from dsmcertfix.cli.choices import limits
+    from dsmcertfix.commands.store_carry import Parcel, restore
+
+    parcel = Parcel(saved.absolute(), store.absolute() if store else None)
+    confirm = confirmation(yes, "Put this store there?", "See with `inspect` what is there now")
+    time_limits = limits(given.PROGRAM_LIMIT_S, wait)
+    run(
+        context,
+        "store restore",
+        told.plain(as_json),
+        lambda host: restore(host, parcel, time_limits, progress(context), confirm),
+    )
+
+
+COMMANDS = (make, save, restore)

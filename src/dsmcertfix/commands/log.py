@@ -25,7 +25,9 @@ from dsmcertfix.system.log_file import LogFile
 from dsmcertfix.transaction.journal import Event, chain_of
 from dsmcertfix.wording import printable
 
-CHANGING = frozenset(("fix", "trust", "rollback", "recover", "prune", "guide", "server renew"))
+CHANGING = frozenset(
+    ("fix", "trust", "rollback", "recover", "prune", "guide", "server renew", "store restore")
+)
 """The commands that keep a log. Of the others only errors are logged, where a log is kept already."""
 
 FILE = "dsmcertfix.log"

@@ -12,7 +12,7 @@ from dsmcertfix.planning.standing import hindrance
 from dsmcertfix.planning.steps import BackUp, Restore, step_text
 from dsmcertfix.system.base import Platform
 from dsmcertfix.transaction import live
-from dsmcertfix.transaction.backup import load_backup
+from dsmcertfix.transaction.backup import Backup, load_backup
 from dsmcertfix.transaction.executor import Run, Subject, Transaction
 
 RollbackStep = BackUp | Restore
@@ -55,9 +55,11 @@ class Rollback(Transaction[RollbackStep, FileT]):
 
     def _act(self, step: RollbackStep) -> str | None:
         match step:
-            case Restore(path):
+            case Restore():
                 self._ready()
-                self._restore(path)
+                earlier = self._earlier()
+                earlier.verify()
+                self._in_store(live.exchanging(self._require_backup(), earlier))
                 return None
             case BackUp():
                 self._ready()
@@ -66,7 +68,7 @@ class Rollback(Transaction[RollbackStep, FileT]):
 
     def _require_movable(self) -> None:
         """Raises NotPermitted or CannotReconnect when a mount keeps a file from becoming as in the backup."""
-        earlier = load_backup(self._backup_path, self._located.kind)
+        earlier = self._earlier()
         other = [
             fact for fact in self._subject.facts if fact.present and fact != earlier.saved(fact.file).fact
         ]
@@ -81,7 +83,25 @@ class Rollback(Transaction[RollbackStep, FileT]):
             return SwapFailed("live-step-failed", message, context=context)
         return super()._told(step, error)
 
-    def _restore(self, path: Path) -> None:
-        earlier = load_backup(path, self._located.kind)
-        earlier.verify()
-        self._in_store(live.exchanging(self._require_backup(), earlier))
+    def _earlier(self) -> Backup[FileT]:
+        return load_backup(self._backup_path, self._located.kind)
+
+
+class BroughtIn(Rollback[FileT]):
+    """The set is the one that was saved elsewhere; whoever makes this has checked it."""
+
+    success: ClassVar[Outcome] = "changed"
+
+    def __init__(
+        self,
+        subject: Subject[FileT],
+        saved: Backup[FileT],
+        platform: Platform,
+        run: Run,
+        now: Callable[[], Mapping[str, Any]],
+    ):
+        super().__init__(subject, saved.path, platform, run, now, lambda: None)
+        self._saved = saved
+
+    def _earlier(self) -> Backup[FileT]:
+        return self._saved

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dsmcertfix.report.catalogue import (
     backups,
     before,
+    carried,
     during,
     excess,
     fleet,
@@ -30,6 +31,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
     "Not permitted": before.NOT_PERMITTED,
     "The tree of --root": roots.FOREIGN,
     "Containers": mounts.CONTAINERS,
+    "Stores that are carried": carried.CARRIED,
     "The site's policy": policy.POLICY,
     "Reading a store": stores.READING,
     "More than a store may have": excess.EXCESS,

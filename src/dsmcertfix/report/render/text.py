@@ -37,6 +37,7 @@ _SOON = 400
 """Days: of a certificate that lives ten years, what is left counts only near its end."""
 _CONTEXT = 12
 """Lines of what IBM's programs said, where not all is wanted."""
+_CHANGING = ("fix", "trust", "rollback", "recover", "server renew", "store restore")
 _TELLING = ("delete-label", "add-certificate", "check-stanza")
 _STATE: dict[Outcome, str] = {
     "unchanged": "Nothing was changed.",
@@ -178,7 +179,7 @@ def _stores(console: Console, report: Report) -> None:
     planned = report.command == "plan" or any(step.state == "planned" for step in report.steps)
     for store in report.stores:
         _put(console, _headline(store), style="bold")
-        if report.command in ("fix", "trust", "rollback", "recover", "server renew") and not planned:
+        if report.command in _CHANGING and not planned:
             _put(console, f"  outcome: {store.outcome}", style=_STYLES.get(store.outcome))
         if planned:
             _planned_steps(console, steps.get(store.id, ()))
