@@ -14,9 +14,7 @@ from tests.shown import shown_only_if
 from dsmbench import systemctl
 from dsmbench.endpoint import AIX
 
-pytestmark = shown_only_if(
-    not AIX, "systemd and /etc/init.d; AIX has SRC: tests/played_aix/on_aix.py"
-)
+pytestmark = shown_only_if(not AIX, "systemd and /etc/init.d; AIX has SRC: tests/played_aix/on_aix.py")
 
 UNIT = """[Unit]
 Description={name}
