@@ -154,6 +154,17 @@ def test_where_there_is_no_aclget_ls_decides(file: Opened, listed: str | None, c
         access.attributes(file)
 
 
+def test_an_ls_without_that_option_decides_by_its_mark(file: Opened) -> None:
+    for sign, has_one in ((".", False), ("+", True)):
+        line = f"-rw-r-----{sign} 1 root root 7 Nov  1 10:00 dsmcert.kdb"
+        program(file, "ls", f'[ "$1" = -ld ] || exit 2\necho "{line}"')
+        if has_one:
+            with pytest.raises(BackupFailed, match="has an ACL"):
+                access.attributes(file)
+        else:
+            assert access.attributes(file) == ()
+
+
 def test_the_other_call_of_that_name_on_aix_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     import ctypes
 

@@ -88,12 +88,13 @@ def _text(file: Opened) -> str | None:
 
 
 def _listed(file: Opened) -> str | None:
+    """What `ls` lists; None where it fails. Where it has no -e, -l alone marks ACLs (POSIX)."""
     for program in LS:
         try:
-            ended = _run(file, program, "-lde")
+            ended = (_run(file, program, options) for options in ("-lde", "-ld"))
+            return next((one.stdout for one in ended if one.returncode == 0), None)
         except NotFound:
             continue
-        return ended.stdout if ended.returncode == 0 else None
     return None
 
 
