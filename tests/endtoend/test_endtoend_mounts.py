@@ -15,7 +15,11 @@ from tests.answers import Answer, checked
 from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import Machine, answer_of
 from tests.namespaces import View
+from tests.shown import shown_only_if
 
+from dsmbench.endpoint import AIX
+
+pytestmark = shown_only_if(not AIX, "containers of Linux, whose mounts /proc tells")
 FIX = ("fix", "--yes", "--trust-on-first-use")
 KILLING = Path(__file__).with_name("killing.py")
 SWAP_BEGINS = 13
