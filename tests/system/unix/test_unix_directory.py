@@ -25,7 +25,7 @@ from dsmcertfix.errors import (
 from dsmcertfix.model import ServerFile, StoreFile
 from dsmcertfix.system import locks
 from dsmcertfix.system.seen import Metadata
-from dsmcertfix.system.unix import access, handles
+from dsmcertfix.system.unix import access, handles, in_place
 from dsmcertfix.system.unix import directory as unix_directory
 from dsmcertfix.system.unix.directory import UnixDirectory, open_directory, translated, walk
 
@@ -485,7 +485,7 @@ def test_a_mounted_file_that_cannot_go_is_told_as_one(
     monkeypatch.setattr(os, "unlink", busy)
     with pytest.raises(OSError, match="busy"):
         directory.discard(KDB, "live")
-    monkeypatch.setattr(unix_directory.in_place, "is_mounted", lambda *about: True)
+    monkeypatch.setattr(in_place, "is_mounted", lambda *about: True)
     with pytest.raises(SwapFailed) as raised:
         directory.discard(KDB, "live")
     assert raised.value.code == "store-file-mounted"
