@@ -253,7 +253,9 @@ def test_between_two_looks_it_waits(scene: Scene, monkeypatch: pytest.MonkeyPatc
     scene.keeper.limit_s = 9.0
     clock = SimpleNamespace(monotonic=count().__next__, sleep=lambda seconds: scene.makes()())
     monkeypatch.setattr(transactions, "time", clock)
+    (scene.directory / "cert256.arm").unlink()
     scene.transaction()._await(LABEL, None)
+    assert scene.there()["cert256.arm"] == NEW.pem
 
 
 def test_a_renewal_that_goes_well_leaves_the_new_certificate_and_goes_on_without_us(scene: Scene) -> None:
