@@ -206,7 +206,6 @@ def require_stores(inventory: Inventory, named: tuple[Path, ...]) -> None:
             "place-refused",
             f"`{refused[0].directory}` was not looked into",
             context=tuple(f"{place.directory}: {place.problem}" for place in refused),
-            hint="Name the directory that is meant, without links of other users on the way.",
         )
     if named:
         raise NotFound(
