@@ -96,7 +96,7 @@ def test_a_bare_python_repairs_from_an_empty_environment(
 
 def test_it_starts_by_itself_without_path_and_network(pyz: Path, var_cache: Path) -> None:
     if pythons.of_the_system() is None:
-        not_shown("there is no Python 3.10 to 3.13 in /usr/bin or /usr/local/bin")
+        not_shown("there is no Python 3.10 to 3.14 in /usr/bin or /usr/local/bin")
     answer = said(View({"/var/cache": var_cache}, network=False).argv(pyz, "--version"))
     assert (answer.code, answer.stdout, answer.stderr) == (0, f"dsmcertfix {__version__}\n", "")
 
@@ -171,7 +171,7 @@ def test_root_runs_nothing_that_a_kept_environment_names(pyz: Path, var_cache: P
         before = {path.name for path in home.iterdir()}
         found = pythons.of_the_system()
         if found is None:
-            not_shown("there is no Python 3.10 to 3.13 in /usr/bin or /usr/local/bin")
+            not_shown("there is no Python 3.10 to 3.14 in /usr/bin or /usr/local/bin")
         # By itself, and by a Python that somebody named.
         for words in ((pyz,), (found, pyz)):
             answer = said(View({"/var/cache": var_cache}).argv(*words, "locate", "--json", **kept))
