@@ -3,6 +3,7 @@
 #
 #   scripts/clocks.sh                    on each of the days below
 #   scripts/clocks.sh --day DAY …        on one of them, or on any day that date(1) reads
+#   scripts/clocks.sh … --part K/N …     one of N parts of the tests: each takes its share of the time
 #
 # Needs root and a C compiler, which is installed with apt-get when it is missing. The time of day is shifted for
 # every program that a test starts, whatever its environment: in a mount namespace, by a preloaded library
@@ -38,6 +39,12 @@ if [ "${1:-}" = --day ]; then
     shift 2
 fi
 
+part=()
+if [ "${1:-}" = --part ]; then
+    part=("$1" "$2")
+    shift 2
+fi
+
 library=$(mktemp -d)/shifted_clock.so
 trap 'rm -rf "$(dirname "$library")"' EXIT
 
@@ -59,6 +66,6 @@ NAMESPACE
 failed=()
 for day in "${days[@]}"; do
     echo "== $day: $(date -u -d "$day" '+%F %T UTC')"
-    on "$day" "$@" || failed+=("$day")
+    on "$day" "${part[@]}" "$@" || failed+=("$day")
 done
 [ ${#failed[@]} = 0 ] || die "tests fail on: $(printf '%s; ' "${failed[@]}")"

@@ -1,12 +1,14 @@
 """Draws the house in docs/design.md from the code: the rooms by their layers, and what each imports.
 
-With --check it only compares. Needs grimp, the library below import-linter (the extra "lint").
+With --check it only compares. --figures prints what the table in docs/design.md has, of this tree or another.
+Needs grimp, the library below import-linter (the extra "lint").
 
-python scripts/draw_house.py [--check]
+python scripts/draw_house.py [--check | --figures [TREE]]
 """
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -97,8 +99,36 @@ def drawn(page: str) -> str:
     return f"{before}{START}\n{picture()}\n{END}{after}"
 
 
+def long_functions(source: str, bound: int = 40) -> int:
+    """How many functions have more lines than that, docstring and all."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)]
+    return sum((node.end_lineno or 0) - node.lineno + 1 > bound for node in nodes)
+
+
+def figures(top: Path) -> dict[str, int | str]:
+    """What can be counted of the house in that tree."""
+    package = top / "src" / PACKAGE
+    sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.py")]
+    sys.path.insert(0, str(package.parent))
+    edges = imports()
+    return {
+        "files": len(sources),
+        "lines": sum(len(source.splitlines()) for source in sources),
+        "functions over 40 lines": sum(map(long_functions, sources)),
+        "rooms": sum((path / "__init__.py").exists() for path in package.iterdir()),
+        "loose modules": len({path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}),
+        "imports between modules": sum(map(len, edges.values())),
+        "longest chain of imports, in modules": " > ".join(circle(edges)) or longest_chain(edges),
+    }
+
+
 def main() -> None:
     """Writes the page; with --check ends with 1 when the picture is not that of the code."""
+    if "--figures" in sys.argv[1:]:
+        for what, count in figures(Path(*sys.argv[2:]) if sys.argv[2:] else TOP).items():
+            print(f"{what}: {count}")
+        return
     page = PAGE.read_text(encoding="utf-8")
     if "--check" in sys.argv[1:]:
         sys.exit(0 if drawn(page) == page else f"{PAGE.name} shows another house; run scripts/draw_house.py")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +34,12 @@ _FIX = ("fix", "--yes", "--trust-on-first-use")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A command on a machine; with `ask` its question is answered with no. `user` is who types it."""
+    """A command on a machine. `user` types it. What `waits` for a server is run at all widths at once."""
 
     prepare: Callable[[Machine], None]
     words: tuple[str, ...]
     user: str | None = None
+    waits: bool = False
 
 
 def stores(count: int, end: str) -> Callable[[Machine], None]:
@@ -92,7 +94,7 @@ def _results() -> Iterator[tuple[str, Result]]:
     for count in (1, 13, 200):
         many = "one store" if count == 1 else f"{count} stores"
         for end in ("fine", "outdated", "down", *(("hanging",) if count < 200 else ())):
-            yield f"detect, {end}, {many}", Result(stores(count, end), ("detect",))
+            yield f"detect, {end}, {many}", Result(stores(count, end), ("detect",), waits=end == "hanging")
         if count < 200:
             yield f"plan, outdated, {many}", Result(stores(count, "outdated"), ("plan",))
     yield "fix, STRICT, one store", Result(stores(1, "strict"), _FIX)
@@ -128,19 +130,23 @@ def _as(made: Machine, user: str | None) -> tuple[str, ...]:
 def captured(name: str) -> Iterator[tuple[str, str]]:
     """The scene at every width: the page's mark, and what is on the screen or comes out of the pipe."""
     scene = RESULTS[name]
-    with machine() as made:
+    with machine() as made, ThreadPoolExecutor(len(WIDTHS) if scene.waits else 1) as pool:
         scene.prepare(made)
-        words = (*_as(made, scene.user), *scene.words)
-        for width, columns in WIDTHS.items():
-            if columns is None:
-                done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False, timeout=600)
-                screen = done.stdout.rstrip("\n") or done.stderr.rstrip("\n")
-            else:
-                # What the progress of a repair says is on standard error, and scrolls away.
-                quiet = ("sh", "-c", '"$@" 2>/dev/null', "sh") if scene.words == _FIX else ()
-                with terminal((*quiet, *words), columns, ROWS) as window:
-                    screen = window.ended()[1]
+        screens = pool.map(lambda columns: _screen(made, scene, columns), WIDTHS.values())
+        for width, screen in zip(WIDTHS, screens, strict=True):
             yield f"{name}, {width}", as_shown(screen, made.root)
+
+
+def _screen(made: Machine, scene: Result, columns: int | None) -> str:
+    """What is in the window, or comes out of the pipe."""
+    words = (*_as(made, scene.user), *scene.words)
+    if columns is None:
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False, timeout=600)
+        return done.stdout.rstrip("\n") or done.stderr.rstrip("\n")
+    # What the progress of a repair says is on standard error, and scrolls away.
+    quiet = ("sh", "-c", '"$@" 2>/dev/null', "sh") if scene.words == _FIX else ()
+    with terminal((*quiet, *words), columns, ROWS) as window:
+        return window.ended()[1]
 
 
 def main() -> None:

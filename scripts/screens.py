@@ -1,7 +1,8 @@
 """Captures real terminals (tmux): docs/screens.md, the screens of other pages, and pictures.
 
-    python scripts/screens.py            writes them anew
-    python scripts/screens.py --check    captures them too, and ends with 1 where a page says something else
+    python scripts/screens.py                    writes them anew
+    python scripts/screens.py --check [NAME…]    captures them, too; ends with 1 where a page shows another
+    python scripts/screens.py --names            prints the names of the scenes
 
 Fingerprints, dates, ports and runs are different each time and are not compared.
 """
@@ -21,6 +22,8 @@ from terminal import can_show, terminal
 TOP = Path(__file__).resolve().parent.parent
 GUIDE, SESSION_PAGE = TOP / "docs" / "guide.md", TOP / "docs" / "administrator.md"
 RESULTS_PAGE = TOP / "docs" / "screens.md"
+PAGES = (GUIDE, SESSION_PAGE, RESULTS_PAGE)
+NAMES = (*SCENES, SESSION, *results.RESULTS)
 PICTURES = {"repair, 80 columns": "guide-80.svg", "repair, 40 columns": "guide-40.svg"}
 QUESTION = "[y/N]:"
 _BLOCK = "<!-- screen: {name} -->\n\n```\n{screen}\n```\n"
@@ -93,31 +96,47 @@ def results_page(screens: dict[str, str]) -> str:
 
 
 def stale(path: Path, screens: dict[str, str]) -> list[str]:
-    """The names of the page's screens that no longer show what the terminal does."""
+    """The names of the page's screens, of those captured, that no longer show what the terminal does."""
     marked = {match["name"]: match["screen"] for match in _MARKED.finditer(path.read_text(encoding="utf-8"))}
     return [
         f"{path.name}: {name}"
         for name, shown in marked.items()
-        if same_but_for_what_varies(shown) != same_but_for_what_varies(screens.get(name, ""))
+        if name in screens and same_but_for_what_varies(shown) != same_but_for_what_varies(screens[name])
+    ]
+
+
+def screens_of(scene: str) -> dict[str, str]:
+    """The scene's screens by their marks."""
+    if scene == SESSION:
+        return {SESSION: recorded()}
+    return {scene: captured(SCENES[scene])} if scene in SCENES else dict(results.captured(scene))
+
+
+def wrong(screens: dict[str, str]) -> list[str]:
+    """What the pages and pictures show otherwise, or not at all."""
+    shown = {match["name"] for path in PAGES for match in _MARKED.finditer(path.read_text(encoding="utf-8"))}
+    pictures = {name: file for name, file in PICTURES.items() if name in screens}
+    return [
+        *(name for path in PAGES for name in stale(path, screens)),
+        *(f"not shown anywhere: {name}" for name in screens if name not in shown),
+        *screen_pictures.stale(TOP / "docs", pictures, screens, same_but_for_what_varies),
     ]
 
 
 def main() -> None:
     """The command line."""
+    words = sys.argv[1:]
+    if words == ["--names"]:
+        print("\n".join(NAMES))
+        return
     if not can_show():
         sys.exit("tmux is needed, and is not there")
-    screens = {name: captured(scene) for name, scene in SCENES.items()}
-    screens[SESSION] = recorded()
-    for name in results.RESULTS:
-        screens |= results.captured(name)
-    pages = (GUIDE, SESSION_PAGE, RESULTS_PAGE)
-    if "--check" in sys.argv[1:]:
-        wrong = [name for path in pages for name in stale(path, screens)]
-        texts = [path.read_text(encoding="utf-8") for path in pages]
-        shown = {match["name"] for text in texts for match in _MARKED.finditer(text)}
-        wrong += [f"not shown anywhere: {name}" for name in screens if name not in shown]
-        wrong += screen_pictures.stale(TOP / "docs", PICTURES, screens, same_but_for_what_varies)
-        sys.exit("\n".join(("stale; run scripts/screens.sh:", *wrong)) if wrong else 0)
+    screens: dict[str, str] = {}
+    for name in words[1:] or NAMES:
+        screens |= screens_of(name)
+    if words:
+        found = wrong(screens)
+        sys.exit("\n".join(("stale; run scripts/screens.sh:", *found)) if found else 0)
     RESULTS_PAGE.write_text(results_page(screens), encoding="utf-8")
     for path in (GUIDE, SESSION_PAGE):
         path.write_text(page(path, screens), encoding="utf-8")

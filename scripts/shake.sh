@@ -2,10 +2,11 @@
 # Looks for shaky tests: the whole suite, three times, each time in another order, on another day, in other
 # surroundings (TZ, LANG, umask, COLUMNS), and on a machine with much else to do. What fails is to be mended.
 #
-#   scripts/shake.sh [TIMES [SEED [ARGUMENTS…]]]
+#   scripts/shake.sh [TIMES [SEED [--part K/N] [ARGUMENTS…]]]
 #
-# ARGUMENTS go to pytest. Each run says its seed; with it the same run can be had again. build/shake.md is a table of
-# the runs afterwards; what failed is in build/shake-SEED.log. Needs root and what clocks.sh needs; stress-ng, locales
+# With --part each run has one of N parts of the tests alone, and takes its share of the time. ARGUMENTS go to pytest.
+# Each run says its seed; with it the same run can be had again. build/shake.md is a table of the runs afterwards; what
+# failed is in build/shake-SEED.log. Needs root and what clocks.sh needs; stress-ng, locales
 # and tzdata are installed with apt-get when they are missing. Slow tests run only when --all is an argument.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
@@ -13,6 +14,11 @@ set -euo pipefail
 times=${1:-3}
 first=${2:-$(date +%s)}
 shift $(($# < 2 ? $# : 2))
+part=()
+if [ "${1:-}" = --part ]; then
+    part=("$1" "$2")
+    shift 2
+fi
 need stress-ng:stress-ng /usr/share/i18n/locales/tr_TR:locales /usr/share/zoneinfo/Pacific/Chatham:tzdata
 command -v stress-ng >/dev/null || die "stress-ng is needed"
 processors=$(getconf _NPROCESSORS_ONLN)
@@ -44,7 +50,7 @@ for ((run = 0; run < times; run++)); do
     log=build/shake-$seed.log
     (
         umask "${masks[turn]}"
-        TZ=${zones[turn]} LANG=${languages[turn]} COLUMNS=${columns[turn]} exec scripts/clocks.sh --day "$day" \
+        TZ=${zones[turn]} LANG=${languages[turn]} COLUMNS=${columns[turn]} exec scripts/clocks.sh --day "$day" "${part[@]}" \
             -n "$processors" --dist loadscope --no-loadscope-reorder --seed "$seed" "$@"
     ) >"$log" 2>&1 || failed=1
     result=$(grep -E '^[0-9]+ (passed|failed).* in ' "$log" | tail -n 1)

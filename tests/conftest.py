@@ -24,7 +24,7 @@ ABOUT_A_CLIENT = ("DSM_DIR", "DSM_CONFIG", "DSM_LOG", "DSMI_DIR", "DSMI_CONFIG",
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--all: the slow tests, too. --again: what fails is run again. --seed: in another order."""
+    """--all: the slow tests, too. --again: what fails is run again. --seed and --part: an order, a share."""
     parser.addoption("--all", action="store_true", help="run the slow tests, too")
     again.add_option(parser)
     placed.add_option(parser)
@@ -94,9 +94,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without --all a slow test is listed as not shown; what shares a thing runs on one worker."""
+    if part := config.getoption("--part"):
+        kept = [item for item in items if placed.in_part(item.nodeid, part)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
     if config.getoption("--seed"):
         placed.shuffle(items, config.getoption("--seed"))
-    placed.order_by_thing(items)
+    placed.order_by_length(items)
     if not config.getoption("--all"):
         for item in items:
             if item.get_closest_marker("slow"):

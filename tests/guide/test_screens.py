@@ -19,6 +19,13 @@ MARKED = re.compile(
     re.DOTALL,
 )
 SCREENS = list(MARKED.finditer((TOP / "docs" / "screens.md").read_text(encoding="utf-8")))
+MARK = re.compile(r"<!-- screen: ([^>]+) -->")
+CONVERSATIONS = [
+    name
+    for page in ("guide.md", "administrator.md")
+    for name in MARK.findall((TOP / "docs" / page).read_text(encoding="utf-8"))
+]
+SCENES = list(dict.fromkeys([*CONVERSATIONS, *(match["name"] for match in SCREENS)]))
 WIDTHS = ["80 columns", "40 columns", "120 columns", "a pipe"]
 WINDOW = 24
 
@@ -42,14 +49,23 @@ def test_a_result_fits_the_window_and_no_line_is_wider(match: re.Match[str]) -> 
     assert not any(line.endswith("...") for line in lines), "nothing had to be cut"
 
 
-@pytest.mark.slow
-@shown_only_if(which("tmux") is not None, "the screens of the documentation: there is no tmux here")
-def test_the_screens_and_pictures_of_the_documentation_are_what_a_terminal_shows_today() -> None:
-    done = subprocess.run(
-        [sys.executable, str(TOP / "scripts" / "screens.py"), "--check"],
+def screens(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(TOP / "scripts" / "screens.py"), *words],
         capture_output=True,
         text=True,
         timeout=3000,
         check=False,
     )
+
+
+def test_the_pages_show_every_scene_and_no_other() -> None:
+    assert set(screens("--names").stdout.splitlines()) == set(SCENES)
+
+
+@pytest.mark.slow
+@shown_only_if(which("tmux") is not None, "the screens of the documentation: there is no tmux here")
+@pytest.mark.parametrize("name", SCENES)
+def test_the_screens_and_pictures_of_the_documentation_are_what_a_terminal_shows_today(name: str) -> None:
+    done = screens("--check", name)
     assert (done.returncode, done.stderr) == (0, "")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.unixpack.places import alone
+
 from dsmpack.places import TOP
 
 LIMIT_S = 900
@@ -67,14 +69,15 @@ def controller(home: Path, *, oldest: Path | None = None) -> Controller:
         else "ansible-environment ansible-core ansible-lint"
     )
     script = f'. scripts/environment.sh; tools {tools} >&2; echo "$python"'
-    python = subprocess.run(
-        ["bash", "-c", f"set -e -- scripts; cd '{TOP}'; {script}"],
-        env={**os.environ, "DSMCERTFIX_PYTHON": str(oldest)} if oldest else None,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=LIMIT_S,
-        check=True,
-    ).stdout.strip()
+    with alone("ansible"):
+        python = subprocess.run(
+            ["bash", "-c", f"set -e -- scripts; cd '{TOP}'; {script}"],
+            env={**os.environ, "DSMCERTFIX_PYTHON": str(oldest)} if oldest else None,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=LIMIT_S,
+            check=True,
+        ).stdout.strip()
     made = Controller(Path(python).parent, home)
     for words in (
         ("collection", "build", str(SOURCE), "--output-path", str(home)),

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from tests.endtoend.machine import Machine
 from tests.shown import not_shown
 from tests.unixpack import ansible, chroot, pythons
 from tests.unixpack.ansible import Controller
 from tests.unixpack.chroot import Chroot
+from tests.unixpack.places import alone
 
 from dsmbench.runtime import scratch
 from dsmpack import pages
@@ -48,14 +50,37 @@ def texts() -> Texts:
 
 
 @pytest.fixture(scope="session")
-def built_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Built]:
+def environment_of_the_build(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The environment in which everything is built is there: made once, whatever worker needs it first."""
+    with alone("packaging"):
+        _made(_build(TOP, tmp_path_factory.mktemp("environment"), "pages"))
+
+
+@pytest.fixture(scope="session")
+def pyz(
+    environment_of_the_build: None, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The one file, built once for all workers, for whoever needs nothing else of what is shipped."""
+    base = tmp_path_factory.getbasetemp()
+    # Workers have a directory each, below that of the run.
+    directory = (base.parent if hasattr(pytestconfig, "workerinput") else base) / "pyz"
+    with FileLock(f"{directory}.lock"):
+        if not directory.exists():
+            aside = tmp_path_factory.mktemp("pyz-aside")
+            _made(_build(TOP, aside, "pyz"))
+            aside.rename(directory)
+    return Built(directory).one("*.pyz")
+
+
+@pytest.fixture(scope="session")
+def built_twice(
+    environment_of_the_build: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Built, Built]:
     """Everything built from this tree and, at the same time, from a copy of it.
 
     The copy lies elsewhere, and its builder has another home, language, time zone and umask.
     """
     directory = tmp_path_factory.mktemp("built")
-    # The environment of the build is made once; its packages are the same by their hashes.
-    _build(TOP, directory / "environment", "pages").communicate(timeout=BUILD_LIMIT_S)
     copy = directory / "elsewhere/with a long name/dsmcertfix"
     for name in SOURCES:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -71,9 +96,8 @@ def built_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Built]
     what = ("pyz", "tarball", "deb", "rpm")
     here = _build(TOP, directory / "here", *what, "--revision", "1", "--revision", "2")
     there = _build(copy, directory / "there", *what, umask=0o077, **other)
-    for process in (here, there):
-        said, _ = process.communicate(timeout=BUILD_LIMIT_S)
-        assert process.returncode == 0, said
+    _made(here)
+    _made(there)
     return Built(directory / "here"), Built(directory / "there")
 
 
@@ -88,6 +112,11 @@ def _build(top: Path, output: Path, *what: str, umask: int = -1, **other: str) -
         stderr=subprocess.STDOUT,
         encoding="utf-8",
     )
+
+
+def _made(process: subprocess.Popen[str]) -> None:
+    said, _ = process.communicate(timeout=BUILD_LIMIT_S)
+    assert process.returncode == 0, said
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from tests import namespaces
 from tests.shown import not_shown
 from tests.unixpack import ansible
 from tests.unixpack.ansible import Controller, recap
-from tests.unixpack.conftest import Built
 from tests.unixpack.fleet import NOWHERE, Fleet, hides_our_python, python_of_the_nodes
 
 from dsmbench.identity import Identity
@@ -81,10 +80,10 @@ def playbook(controller: Controller, inventory: Path, *words: str, play: str = R
     return done.returncode, done.stdout + done.stderr
 
 
-def given(built: Built, fleet: Fleet) -> dict[str, object]:
+def given(pyz: Path, fleet: Fleet) -> dict[str, object]:
     """Variables of every run."""
     return {
-        "repair_pyz": str(built.one("*.pyz")),
+        "repair_pyz": str(pyz),
         "repair_results": str(fleet.directory / "results"),
         "repair_trust_on_first_use": True,
         "repair_administrator_command": [str(fleet.dsmadmc), "-credentialsfile=/root/admin", "-dataonly=yes"],
@@ -97,13 +96,13 @@ def require_schema(report: object) -> None:
 
 
 def test_a_playbook_over_ten_endpoints_of_which_three_fail(
-    controller: Controller, fleet: Fleet, built: Built
+    controller: Controller, fleet: Fleet, pyz: Path
 ) -> None:
     ten(fleet)
     before = fleet.stores()
 
     # The canary fails: nothing else is touched.
-    first = fleet.inventory(given(built, fleet), [REFUSED, "node01", "node02"])
+    first = fleet.inventory(given(pyz, fleet), [REFUSED, "node01", "node02"])
     code, said = playbook(controller, first)
     assert code == 2, said
     assert {name for name, counted in recap(said).items() if counted["failed"]} == {REFUSED}, said
@@ -111,7 +110,7 @@ def test_a_playbook_over_ten_endpoints_of_which_three_fail(
     assert fleet.stores() == before
     assert not (fleet.nodes["node01"].root / PROGRAM.lstrip("/")).exists()
 
-    inventory = fleet.inventory({**given(built, fleet), "repair_reconnects_at_once": 3})
+    inventory = fleet.inventory({**given(pyz, fleet), "repair_reconnects_at_once": 3})
     batches = ["--extra-vars", json.dumps({"repair_batches": [2, 8], "repair_max_fail_percentage": 60})]
     code, said = playbook(controller, inventory, *batches)
     assert code == 2, said
@@ -176,11 +175,11 @@ def require_results(fleet: Fleet, repaired: set[str]) -> None:
 
 
 def test_check_mode_and_diff_show_certificates_and_change_nothing(
-    controller: Controller, fleet: Fleet, built: Built
+    controller: Controller, fleet: Fleet, pyz: Path
 ) -> None:
     endpoint = fleet.add("node01")
     old, new = fleet.state("TSM01").identity.sha256, fleet.state("TSM01").renew(Identity.make()).sha256
-    variables = {**given(built, fleet), "repair_trust_on_first_use": False, "repair_facts": True}
+    variables = {**given(pyz, fleet), "repair_trust_on_first_use": False, "repair_facts": True}
     before = fleet.stores()
 
     # A repair that nobody told what to expect stops at once, a look does not.
@@ -237,11 +236,11 @@ def test_check_mode_and_diff_show_certificates_and_change_nothing(
     assert [one["sha256"] for store in told["stores"] for one in store["certificates"]] == [new]
 
 
-def test_a_node_without_a_client_is_no_failure(controller: Controller, fleet: Fleet, built: Built) -> None:
+def test_a_node_without_a_client_is_no_failure(controller: Controller, fleet: Fleet, pyz: Path) -> None:
     endpoint = fleet.add("node01")
     for file in endpoint.ba_directory.iterdir():
         file.unlink()
-    code, said = playbook(controller, fleet.inventory({**given(built, fleet), "repair_results": ""}))
+    code, said = playbook(controller, fleet.inventory({**given(pyz, fleet), "repair_results": ""}))
     assert code == 0, said
     assert recap(said)["node01"]["failed"] == 0
 

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,7 +15,6 @@ from tests import namespaces
 from tests.shown import not_shown
 from tests.unixpack import pythons
 from tests.unixpack.ansible import Controller, recap
-from tests.unixpack.conftest import Built
 from tests.unixpack.fleet import hides_our_python, python_of_the_nodes
 from tests.unixpack.ssh_fleet import SshFleet, require_programs
 from tests.unixpack.test_ansible import playbook
@@ -62,10 +62,10 @@ def fleet() -> Iterator[SshFleet]:
             made.shut_down()
 
 
-def given(built: Built, fleet: SshFleet) -> dict[str, Any]:
+def given(pyz: Path, fleet: SshFleet) -> dict[str, Any]:
     """Variables of every run."""
     return {
-        "repair_pyz": str(built.one("*.pyz")),
+        "repair_pyz": str(pyz),
         "repair_results": str(fleet.directory / "results/of the site"),
         "repair_expect_sha256": [fleet.state(name).identity.sha256 for name in ("TSM01", "TSM02")],
         "repair_task_limit": TASK_LIMIT_S,
@@ -103,11 +103,11 @@ def stop(processes: list[psutil.Process]) -> None:
         process.suspend()
 
 
-def over(controller: Controller, fleet: SshFleet, built: Built, play: str, *words: str) -> str:
+def over(controller: Controller, fleet: SshFleet, pyz: Path, play: str, *words: str) -> str:
     """What the playbook said; it failed for nodes, so its exit code is 2."""
     settings = {"repair_batches": [1, 8], "repair_max_fail_percentage": 80}
     options = ("--forks", "9", "--extra-vars", json.dumps(settings), f"--ssh-extra-args={ALIVE}")
-    inventory = fleet.inventory(given(built, fleet))
+    inventory = fleet.inventory(given(pyz, fleet))
     code, said = playbook(controller, inventory, *options, *words, play=f"dsmcertfix.storage_protect.{play}")
     assert code == (0 if "--limit" in words else 2), said
     return said
@@ -119,12 +119,12 @@ def failed(fleet: SshFleet, said: str) -> set[str]:
 
 
 def test_a_fleet_of_which_one_is_down_one_silent_one_refused_one_lost_and_one_stuck(
-    oldest_controller: Controller, fleet: SshFleet, built: Built
+    oldest_controller: Controller, fleet: SshFleet, pyz: Path
 ) -> None:
     results = fleet.directory / "results/of the site"
     before = fleet.stores()
 
-    said = over(oldest_controller, fleet, built, "detect")
+    said = over(oldest_controller, fleet, pyz, "detect")
     assert failed(fleet, said) == {DOWN, SILENT}, said
     assert "7 well, 0 failed, 2 did not answer, 0 left alone" in said, said
     assert fleet.stores() == before
@@ -134,7 +134,7 @@ def test_a_fleet_of_which_one_is_down_one_silent_one_refused_one_lost_and_one_st
         while_it_repairs(fleet, LOST, lambda _: fleet.freeze(LOST)),
         while_it_repairs(fleet, STUCK, stop),
     ]
-    said = over(oldest_controller, fleet, built, "repair")
+    said = over(oldest_controller, fleet, pyz, "repair")
     for thread in watched:
         thread.join(1)
         assert not thread.is_alive()
@@ -151,25 +151,25 @@ def test_a_fleet_of_which_one_is_down_one_silent_one_refused_one_lost_and_one_st
         fleet.thaw(name)
         while any(map(_is_a_repair, fleet.processes(name))):
             time.sleep(0.1)
-    said = over(oldest_controller, fleet, built, "recover")
+    said = over(oldest_controller, fleet, pyz, "recover")
     assert failed(fleet, said) == {DOWN, SILENT}, said
-    said = over(oldest_controller, fleet, built, "repair")
+    said = over(oldest_controller, fleet, pyz, "repair")
     assert failed(fleet, said) == {DOWN, SILENT, REFUSED}, said
     after = fleet.stores()
     assert {name for name in after if after[name] != before[name]} == {*repaired, LOST, STUCK}
-    said = over(oldest_controller, fleet, built, "repair")
+    said = over(oldest_controller, fleet, pyz, "repair")
     assert failed(fleet, said) == {DOWN, SILENT, REFUSED}, said
     assert {counted["changed"] for counted in recap(said).values()} == {0}, said
     assert fleet.stores() == after
 
     # And back, and the certificate put in without any fetch.
-    said = over(oldest_controller, fleet, built, "rollback", "--limit", CANARY)
+    said = over(oldest_controller, fleet, pyz, "rollback", "--limit", CANARY)
     assert "1 well, 0 failed" in said and recap(said)[CANARY]["changed"] == 1, said
     assert fleet.stores()[CANARY] == before[CANARY]
     arm = fleet.directory / "cert256.arm"
     arm.write_bytes(fleet.state("TSM01").identity.arm)
     extra = json.dumps({"repair_certificate": str(arm), "repair_servers": ["TSM01"]})
-    said = over(oldest_controller, fleet, built, "trust", "--limit", CANARY, "--extra-vars", extra)
+    said = over(oldest_controller, fleet, pyz, "trust", "--limit", CANARY, "--extra-vars", extra)
     # The file comes to the node, and into the store.
     assert recap(said)[CANARY]["changed"] == 2, said
     told = json.loads((results / f"{CANARY}.trust.json").read_text(encoding="utf-8"))

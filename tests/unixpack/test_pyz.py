@@ -16,7 +16,6 @@ from tests.endtoend.machine import Machine
 from tests.namespaces import View
 from tests.shown import not_shown
 from tests.unixpack import pythons
-from tests.unixpack.conftest import Built
 
 from dsmbench.runtime import scratch
 from dsmcertfix import __version__
@@ -29,12 +28,6 @@ LIMIT_S = 240.0
 CANNOT_RUN = 127
 MOST_BYTES = 5 << 20
 NOBODY = 65534
-
-
-@pytest.fixture
-def pyz(built: Built) -> Path:
-    """The file as it is shipped."""
-    return built.one("*.pyz")
 
 
 @pytest.fixture
