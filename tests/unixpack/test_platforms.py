@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
 from tests.unixpack import pythons
-from tests.unixpack.conftest import Built
 
 from dsmpack.places import TOP
 
@@ -21,13 +21,13 @@ FOREIGN = ("s390x", "python3.14")
 
 
 @pytest.mark.parametrize("platform", [*FOREIGN, *HERE])
-def test_the_demo_runs_from_its_first_look_to_its_last(platform: str, built: Built) -> None:
+def test_the_demo_runs_from_its_first_look_to_its_last(platform: str, pyz: Path) -> None:
     word = platform
     if platform in HERE:
         word = str(pythons.find(platform) or not_shown(f"there is no Python {platform}"))
     done = subprocess.run(
         [str(TOP / "scripts/platforms.sh"), word],
-        env={**os.environ, "python": sys.executable, "PYZ": str(built.one("*.pyz"))},
+        env={**os.environ, "python": sys.executable, "PYZ": str(pyz)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
