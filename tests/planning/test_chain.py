@@ -84,6 +84,38 @@ CRLS = x509.CRLDistributionPoints(
 )
 
 
+TSM1 = x509.DNSName("tsm1.example.com")
+ANY_POLICY = x509.PolicyInformation(x509.ObjectIdentifier("2.5.29.32.0"), None)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        x509.SubjectKeyIdentifier(b"1" * 20),
+        usage(signs=True),
+        x509.SubjectAlternativeName([TSM1]),
+        x509.IssuerAlternativeName([TSM1]),
+        may_sign(),
+        x509.NameConstraints([TSM1], None),
+        x509.CertificatePolicies([ANY_POLICY]),
+        x509.AuthorityKeyIdentifier(b"1" * 20, None, None),
+        x509.PolicyConstraints(1, None),
+        CLIENT_ONLY,
+        x509.InhibitAnyPolicy(1),
+        x509.AuthorityInformationAccess(
+            [x509.AccessDescription(x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1"), TSM1)]
+        ),
+    ],
+    ids=lambda one: str(type(one).__name__),
+)
+def test_each_extension_that_gskit_takes_may_be_critical(known: x509.ExtensionType) -> None:
+    assert signing_rules(below(known).stored().der).understood
+
+
+def test_what_says_nothing_of_signing_may_sign() -> None:
+    assert signing_rules(b"no certificate").may_sign and signing_rules(PLAIN.stored().der).may_sign
+
+
 @pytest.mark.parametrize(
     ("stored", "unmarked", "presented", "trusts"),
     [

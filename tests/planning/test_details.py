@@ -83,6 +83,13 @@ def test_one_that_is_not_valid_yet_is_so_where_nothing_better_is_known() -> None
     assert one.status != "ok"
 
 
+def test_a_server_that_was_not_asked_and_a_key_of_the_client_s_own_are_told_as_such() -> None:
+    (one,) = judged(certificate(LABEL), shown=Presented(server("TSM1"))).certificates
+    assert (one.status, one.reason) == ("not-checked", "the server was not asked")
+    (one,) = judged(certificate("a key", kind="personal")).certificates
+    assert (one.status, one.reason) == ("unknown", "a key of the client's own, never touched")
+
+
 @pytest.mark.parametrize(("days", "status"), [(11, "expiring"), (10, "ok"), (0, "ok")])
 def test_a_certificate_expires_soon_within_so_many_days(days: int, status: str) -> None:
     held = certificate(LABEL, "new TSM1", days=10)

@@ -14,7 +14,7 @@ from tests.server.made import OWNER, instance, own
 from dsmcertfix import budgets
 from dsmcertfix.errors import UsageError
 from dsmcertfix.ibm.server.instance import Control
-from dsmcertfix.model import StanzaUse
+from dsmcertfix.model import Presented, StanzaUse
 from dsmcertfix.planning import assess, fix, given, policy_view, selection, steps, toml_places
 from dsmcertfix.planning.assess import Assessed, server_name, sessions_with
 from dsmcertfix.planning.assess_server import Around, assess_instance
@@ -109,7 +109,7 @@ def test_what_was_only_looked_at_before_is_no_change() -> None:
 def test_what_a_session_is_to_bring_is_told_with_its_server() -> None:
     site = Policy((ServerRule(("TSM1",), (Allowed(NEW.sha256),)),))
     known = inventory(store(certificate(fetched("TSM1"), "old"), uses=[A]), presented=[presents("TSM1", NEW)])
-    (item,) = assess_under(site, known)
+    (item,) = assess_under(site, known, 0)
     (told,) = (verdict for verdict in item.brought.verdicts if verdict.standing == "missing")
     assert (told.server, told.name, told.sha256) == (A.server, "TSM1", NEW.sha256)
 
@@ -184,9 +184,10 @@ def test_what_a_store_holds_is_not_among_what_others_of_its_owner_hold() -> None
 
 
 @pytest.mark.parametrize(("running", "told"), [(True, True), (False, False)])
+@pytest.mark.parametrize("presented", [(), (presents("TSM1", problem=DOWN),)])
 def test_only_of_a_server_that_runs_it_is_told_that_it_does_not_present_its_own(
-    *, running: bool, told: bool
+    *, presented: tuple[Presented, ...], running: bool, told: bool
 ) -> None:
-    facts = RenewFacts(instance(own(), running=running), (), Control(None, None))
+    facts = RenewFacts(instance(own(), running=running), presented, Control(None, None))
     assert any("not seen to present" in line for line in _warnings(facts, None)) is told
     assert not any("not seen to present" in line for line in _warnings(facts, server("TSM1")))

@@ -54,6 +54,13 @@ def test_what_only_lacks_the_mark_is_put_in_once_more_and_no_session_is_needed(
     assert plan.stores[0].problem is None
 
 
+def test_a_store_that_is_made_anew_may_fetch_again_what_only_lacked_the_mark() -> None:
+    held = store(SELF.stored(LABEL, trusted=False), uses=[A])
+    (plan,) = planned(held, SELF, Selection(whole_store=True)).stores
+    (check,) = (step for step in plan.steps if isinstance(step, CheckLive))
+    assert plan.problem is None and check.removed == ()
+
+
 def test_a_stale_one_of_the_same_server_goes_along_and_still_no_session_is_needed() -> None:
     held = store(SELF.stored(LABEL, trusted=False), Made("tsm1.example.com").stored("TSM1 old"), uses=[A])
     assert "reconnect" not in steps(planned(held, SELF))

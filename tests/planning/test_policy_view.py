@@ -13,11 +13,13 @@ from tests.facts import ALICE, DOWN, NOW, certificate, fetched, inventory, prese
 
 from dsmcertfix.model import Certificate, Inventory, Presented, StanzaUse
 from dsmcertfix.planning.assess import AssessedStore
+from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.pins import Pin
 from dsmcertfix.planning.policy import Allowed, Brought, MachineRule, Policy, ServerRule
 from dsmcertfix.planning.policy_steps import edits_of
 from dsmcertfix.planning.policy_view import assess_under, pins_by, rule_for, with_pins
-from dsmcertfix.planning.steps import RunOptions
+from dsmcertfix.planning.selection import Selection
+from dsmcertfix.planning.steps import CheckLive, RunOptions
 
 A, B = stanza("TSM1"), stanza("TSM2")
 LABEL = fetched("TSM1")
@@ -42,7 +44,7 @@ def under(
     **more: Any,
 ) -> AssessedStore:
     seen = [shown] if shown is not None else [presents("TSM1", NEW.stored())]
-    (item,) = assess_under(site, inventory(store(*held, uses=uses, **more), presented=seen))
+    (item,) = assess_under(site, inventory(store(*held, uses=uses, **more), presented=seen), 0)
     return item
 
 
@@ -267,7 +269,7 @@ def test_certificates_that_the_client_keeps_elsewhere_are_not_looked_for_here() 
 
 def test_without_a_policy_or_a_rule_nothing_is_said() -> None:
     known: Inventory = inventory(store(HELD, uses=[A]), presented=[presents("TSM1", NEW.stored())])
-    (item,) = assess_under(None, known)
+    (item,) = assess_under(None, known, 0)
     assert item.brought == Brought()
     assert under(Policy((ServerRule(("TSM9",), (JUST_NEW,)),)), HELD).brought.verdicts == ()
 
@@ -294,13 +296,13 @@ def test_what_one_server_keeps_is_not_taken_out_for_another_and_nothing_comes_tw
     seen = [presents("TSM1", both.stored()), presents("TSM2", both.stored())]
     ended = ServerRule(("TSM2",), (Allowed(shared.sha256, until=TODAY - DAY),), "remove")
     site = Policy((ServerRule(("TSM1",), (Allowed(shared.sha256),)), ended))
-    (item,) = assess_under(site, inventory(store(shared, uses=[A, B]), presented=seen))
+    (item,) = assess_under(site, inventory(store(shared, uses=[A, B]), presented=seen), 0)
     assert item.brought.drops == () and shared.sha256 in item.brought.kept
     handed = {shared.sha256: shared}
     site = Policy(
         tuple(ServerRule((name,), (Allowed(shared.sha256),)) for name in ("TSM1", "TSM2")), handed=handed
     )
-    (item,) = assess_under(site, inventory(store(uses=[A, B]), presented=seen))
+    (item,) = assess_under(site, inventory(store(uses=[A, B]), presented=seen), 0)
     assert [one for _, one in item.brought.adds] == [shared]
 
 
@@ -326,6 +328,14 @@ def test_the_edits_take_out_put_in_and_say_what_proves_it() -> None:
     assert [(one.label, one.certificate) for one in edits.adds] == [(LABEL, HELD)]
 
 
+def test_what_the_policy_takes_out_is_neither_kept_nor_left() -> None:
+    site = policy(JUST_NEW, Allowed(GONE.sha256, until=TODAY - DAY))
+    known = inventory(store(HELD, GONE, uses=[A]), presented=[presents("TSM1", NEW.stored())])
+    (plan,) = make_plan(known, Selection(), RunOptions(), site).stores
+    (check,) = (step for step in plan.steps if isinstance(step, CheckLive))
+    assert (check.removed, check.kept) == ((GONE,), (HELD,))
+
+
 def test_the_edits_of_two_servers_have_their_own_labels() -> None:
     other = Made("tsm2.example.com").stored(fetched("TSM2"))._replace(label="other.arm", kind="server")
     site = Policy(
@@ -333,7 +343,7 @@ def test_the_edits_of_two_servers_have_their_own_labels() -> None:
         handed={NEW_FILE.sha256: NEW_FILE, other.sha256: other},
     )
     seen = [presents("TSM1", NEW.stored()), presents("TSM2", other)]
-    (item,) = assess_under(site, inventory(store(uses=[A, B]), presented=seen))
+    (item,) = assess_under(site, inventory(store(uses=[A, B]), presented=seen), 0)
     edits = edits_of(item.store, item.brought)
     assert {(one.server, one.label) for one in edits.adds} == {
         (A.server, LABEL),
@@ -388,7 +398,7 @@ def test_what_one_server_has_ended_stays_where_another_one_keeps_it() -> None:
         ServerRule(("TSM1",), (Allowed(held[0].sha256),)),
         ServerRule(("TSM2",), (Allowed(held[1].sha256), Allowed(held[0].sha256, until=TODAY - DAY))),
     )
-    (item,) = assess_under(Policy(rules), inventory(store(*held, uses=[A, B]), presented=seen))
+    (item,) = assess_under(Policy(rules), inventory(store(*held, uses=[A, B]), presented=seen), 0)
     assert item.brought.drops == ()
-    (item,) = assess_under(Policy(rules[1:]), inventory(store(*held, uses=[A, B]), presented=seen))
+    (item,) = assess_under(Policy(rules[1:]), inventory(store(*held, uses=[A, B]), presented=seen), 0)
     assert labels(item.brought.drops) == ["shared"]

@@ -82,6 +82,8 @@ def test_every_value_is_read() -> None:
         ('"192.0.2.1:1500"', "5", "line 6, column 1", "a list of texts"),
         ('"remove"', '"delete"', "line 8, column 1", "neither `report` nor `remove`"),
         ("max_stores = 50", "max_stores = 0", "line 21, column 1", "at least 1"),
+        ("until = 2027-01-31", "note = 5", "line 12, column 1", "a text in quotes"),
+        ("max_stores = 50", "note = 5", "line 21, column 1", "a text in quotes"),
         ("max_stores = 50", "max_stores = true", "line 21, column 1", "a whole number"),
         ('"4h"', '"soon"', "line 22, column 1", "no time up to 24 hours"),
         ('"4h"', '"25h"', "line 22, column 1", "no time up to 24 hours"),
@@ -162,6 +164,10 @@ def test_what_is_written_is_read_again() -> None:
     )
     policy = parse(written([(rule, ("a remark\nof two lines",))], ("head",)), SOURCE)
     assert policy.servers == (rule._replace(names=(name.strip(), "tsm01:1500")),)
+
+
+def test_a_server_of_one_name_is_written_without_a_list_of_others() -> None:
+    assert "addresses" not in written([(ServerRule(("TSM01",), (Allowed(OLD),)), ())], ())
 
 
 def test_the_schema_in_the_package_is_of_the_same_mind() -> None:

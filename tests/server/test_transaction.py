@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -245,6 +247,15 @@ def test_where_it_presented_its_certificate_it_must_present_the_new_one(scene: S
     with pytest.raises(WrongCertificate) as raised:
         missing(scene, AT)
     assert raised.value.code == "server-presents-another"
+
+
+def test_between_two_looks_it_waits(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.keeper.limit_s = 9.0
+    clock = SimpleNamespace(monotonic=count().__next__, sleep=lambda seconds: scene.makes()())
+    monkeypatch.setattr(transactions, "time", clock)
+    (scene.directory / "cert256.arm").unlink()
+    scene.transaction()._await(LABEL, None)
+    assert scene.there()["cert256.arm"] == NEW.pem
 
 
 def test_a_renewal_that_goes_well_leaves_the_new_certificate_and_goes_on_without_us(scene: Scene) -> None:

@@ -121,6 +121,7 @@ def test_a_damaged_file_of_a_set_is_found(store: LocatedStore, tmp_path: Path, n
         b"{",
         b"[]",
         b"null",
+        b"{}",
         b"\xff",
         b'{"directory": "/x", "made_at": "2026-01-01T00:00:00+00:00", "files": []}',
         b'{"directory": "/x", "made_at": "2026-01-01T00:00:00+00:00", "files": ["x"]}',

@@ -206,9 +206,9 @@ def test_what_windows_keeps_of_a_file_is_in_the_manifest() -> None:
 # --- a server's ------------------------------------------------------------------------------------------
 
 
-def test_a_new_certificate_without_a_last_day_is_in_date() -> None:
+def test_a_new_certificate_without_a_first_or_a_last_day_is_in_date() -> None:
     old, new = (describe(certificates.make(), "") for _ in range(2))
-    server_checks._require_new(new._replace(not_after=None), old, AT)
+    server_checks._require_new(new._replace(not_before=None, not_after=None), old, AT)
 
 
 def test_a_step_of_a_renewal_is_told_in_its_words() -> None:

@@ -24,7 +24,7 @@ from tests.transaction.kit import (
     seen,
 )
 
-from dsmcertfix.errors import DsmcertfixError, EditFailed, ReconnectFailed, exit_code
+from dsmcertfix.errors import DsmcertfixError, EditFailed, ReconnectFailed, StoreUnreadable, exit_code
 from dsmcertfix.ibm.engines import NativeEngine
 from dsmcertfix.ibm.key_database import kdb
 from dsmcertfix.model import Owner, Presented, Server, Stanza, StoreFile
@@ -163,6 +163,10 @@ def spoil_the_stash(directory: Path) -> None:
     raise EditFailed("gskit-refused", "refused")
 
 
+def too_much(directory: Path) -> None:
+    raise StoreUnreadable("too-much-to-read", "it has too much")
+
+
 BAD = [refuse, empty, remove_another, do_nothing, spoil_the_stash]
 
 
@@ -187,9 +191,18 @@ def test_when_no_engine_succeeds_the_live_store_was_never_touched(
     mine.engines = (Breaking(act),)
     ended, journal = mine.fix()
     assert ended.outcome == "unchanged"
-    assert ended.problem and exit_code(ended.problem, ended.outcome) in (14, 15)
+    assert ended.problem and exit_code(ended.problem, ended.outcome) == 15
     assert (seen(mine.directory), (mine.directory / "dsmcert.kdb").stat().st_ino) == (before, inode)
     assert "step-started swap" not in kinds(journal)
+
+
+@pytest.mark.parametrize(("acts", "told"), [((too_much,), 14), ((too_much, refuse), 15)])
+def test_a_store_with_too_much_for_each_engine_could_not_be_read(
+    mine: Machine, acts: tuple[Callable[[Path], None], ...], told: int
+) -> None:
+    mine.engines = tuple(map(Breaking, acts))
+    ended, _ = mine.fix()
+    assert ended.problem and exit_code(ended.problem, ended.outcome) == told
 
 
 def test_without_an_engine_the_store_is_untouched(mine: Machine) -> None:

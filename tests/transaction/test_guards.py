@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -121,12 +122,13 @@ def test_what_was_put_in_without_trust_is_refused() -> None:
 # --- the rollback ----------------------------------------------------------------------------------------
 
 
-def rolled_back(mine: Machine, ready: Callable[[], None]) -> Ended:
+def rolled_back(mine: Machine, ready: Callable[[], None], *, read_only: bool = False) -> Ended:
     now = mine.read()
+    files = tuple(replace(fact, read_only=read_only) for fact in now.files)
     backup = backup_of(mine)
     journal = mine.begin()
     run = Run(journal.path.parent.name, journal.path.parent, journal, mine.interrupts)
-    subject = Subject(now.located, now.files)
+    subject = Subject(now.located, files)
     rollback = Rollback(subject, backup, UNIX, run, lambda: tell(mine.read()), ready)
     try:
         return waited(rollback.run())
@@ -146,6 +148,13 @@ def test_a_damaged_set_is_refused_before_a_rollback_moves_anything(
     assert code(ended) == "backup-damaged"
     assert seen(mine.directory) == before and (mine.directory / "dsmcert.kdb").stat().st_ino == inode
     assert not [call for call in calls if call.startswith(("link", "rename")) and "dsmcertfix-" in call]
+
+
+def test_what_lies_on_a_file_system_for_reading_only_is_refused_before_it_is_saved(mine: Machine) -> None:
+    mine.fix()
+    ended = rolled_back(mine, lambda: None, read_only=True)
+    assert (ended.outcome, code(ended)) == ("unchanged", "store-read-only")
+    backup_of(mine)
 
 
 @pytest.mark.parametrize(("times", "outcome"), [(1, "unchanged"), (2, "rolled-back")])

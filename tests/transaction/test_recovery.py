@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.transaction.calls import recorded
 from tests.transaction.kit import UNIX, Machine, database, fetching, kinds, machine, plan_for, seen
 
 from dsmcertfix.errors import NotPermitted, SwapFailed, Unrecovered
@@ -81,6 +82,18 @@ def test_what_somebody_made_meanwhile_is_kept_once_and_told(mine: Machine) -> No
     assert kept.name == "found-1" and (kept / "dsmcert.kdb").read_bytes() == FOUND
     assert seen(mine.directory) == before
     assert record(run)["problem"]["context"] == [f"what was there is kept in {kept}"]
+
+
+def test_what_somebody_wrote_at_the_last_moment_is_kept_on_the_disk(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = killed_at(mine, "step-started", "reconnect")
+    (store,) = run.stores
+    backup: Backup[Any] = load_backup(store.backup_path, StoreFile)
+    (mine.directory / f"dsmcert.kdb.dsmcertfix-{run.id}-aside").write_bytes(FOUND)
+    calls = recorded(monkeypatch)
+    assert recovery._keep_what_lies_aside(UNIX, run, store, backup) is not None
+    assert calls == ["mkdir found-1", f"sync {store.id}", "sync dsmcert.kdb", "sync found-1"]
 
 
 def kept(mine: Machine, run: PastRun) -> Path | None:

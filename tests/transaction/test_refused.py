@@ -21,6 +21,7 @@ from tests.transaction.kit import (
 )
 
 from dsmcertfix.errors import (
+    Busy,
     NotPermitted,
     PlanOutdated,
     StoreUnreadable,
@@ -165,6 +166,31 @@ def test_nothing_is_done_in_a_store_that_changed_since_it_was_backed_up(
     with opened(store) as directory, pytest.raises(PlanOutdated) as raised:
         live.require_unchanged(directory, backup)
     assert "dsmcert.idx" in raised.value.context[0]
+
+
+def test_nothing_is_done_while_somebody_holds_a_file(
+    store: LocatedStore, backup: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[StoreFile] = []
+
+    def held(directory: object, file: StoreFile) -> None:
+        asked.append(file)
+        if file is StoreFile.IDX:
+            raise Busy("file-in-use", "a client has it open")
+
+    monkeypatch.setattr(UnixDirectory, "require_free", held)
+    with opened(store) as directory, pytest.raises(Busy):
+        live.require_unchanged(directory, backup)
+    # What is absent nobody holds.
+    assert [file.value for file in asked] == list(PRESENT)
+
+
+def test_where_there_was_no_key_database_none_is_exchanged(store: LocatedStore, tmp_path: Path) -> None:
+    (store.directory / "dsmcert.kdb").unlink()
+    before = seen(store.directory)
+    with pytest.raises(PlanOutdated) as raised:
+        swap(store, backed_up(store, tmp_path / "set"))
+    assert raised.value.code == "key-database-gone" and seen(store.directory) == before
 
 
 def test_other_files_in_the_directory_are_never_touched(store: LocatedStore, backup: Backup) -> None:

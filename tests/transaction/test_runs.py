@@ -13,7 +13,7 @@ from tests.transaction.kit import UNIX, Machine, fetching, kinds, labels, machin
 
 from dsmcertfix.errors import BackupFailed, NotFound, ReconnectFailed, Unrecovered
 from dsmcertfix.model import Owner, Stanza
-from dsmcertfix.transaction.ending import put_away_unreadable
+from dsmcertfix.transaction.ending import give_up, put_away_unreadable
 from dsmcertfix.transaction.journal import Event, read_journal
 from dsmcertfix.transaction.recovery import recover_run
 from dsmcertfix.transaction.runs import PastRun, cut_off, past_runs, run_in
@@ -234,3 +234,19 @@ def test_a_journal_whose_first_line_was_cut_off_is_told_as_damaged_and_can_be_pu
     assert past_runs(here.state) == ()
     assert put_away_unreadable(here.state, run)
     assert not journal.path.exists()
+
+
+def test_a_run_that_is_given_up_is_at_its_end_with_its_sets_as_they_are(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at(mine, 13)
+    (run,) = cut_off(mine.state)
+    before = seen(mine.directory)
+    with monkeypatch.context() as patched, pytest.raises(BackupFailed) as raised:
+        patched.setattr(os, "write", full)
+        give_up(run, forget)
+    assert raised.value.code == "journal-not-written" and str(run.journal_path) in raised.value.message
+    assert cut_off(mine.state) == (run,)
+    give_up(run, forget)
+    assert cut_off(mine.state) == () and seen(mine.directory) == before
+    assert [store.outcome for past in past_runs(mine.state) for store in past.stores] == ["broken"]

@@ -63,7 +63,7 @@ from dsmcertfix.transaction.folding import store_data, store_from_data
 from dsmcertfix.transaction.goal import Goal, goal_from
 from dsmcertfix.transaction.journal import Event, chain_of
 from dsmcertfix.transaction.rollback import Rollback
-from dsmcertfix.transaction.runs import past_run, past_runs
+from dsmcertfix.transaction.runs import past_run, past_runs, store_started_data
 
 LIMITS: Any = SimpleNamespace(program_s=90.0, probe_s=1.0)
 GSKIT = Programs(Path("/opt/gsk8capicmd_64"), None)
@@ -293,6 +293,19 @@ def test_what_was_left_and_tidied_since_is_not_untidy(tmp_path: Path) -> None:
 
     assert untidy(("left-behind", "a"), ("left-behind", None), ("left-behind", "b"), ("tidied", "a")) == {"b"}
     assert untidy(("tidied", "a"), ("left-behind", "a")) == {"a"}
+
+
+def test_each_store_of_a_run_has_its_own_end(mine: Machine, tmp_path: Path) -> None:
+    begun = store_started_data(mine.store)
+    ends = {"s1": "changed", "s2": "rolled-back", "s3": None}
+    made = [Event(0, AT, "run-started"), *(Event(1, AT, "store-started", store, begun) for store in ends)]
+    made.append(Event(2, AT, "step-started", "s1", {"step": "swap", "live": True}))
+    made += [Event(3, AT, "store-finished", one, {"outcome": end}) for one, end in ends.items() if end]
+    stores = past_run(tmp_path, tuple(made)).stores
+    assert {store.id: store.outcome for store in stores} == ends
+    assert [store.live for store in stores] == [True, False, False]
+    with pytest.raises(ValueError, match="not known: odd"):
+        runs._located({**begun, "files": "odd"})
 
 
 # --- and more --------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def _rules(policy: Policy, inventory: Inventory) -> Iterator[tuple[Server, Serve
 
 
 def assess_under(
-    policy: Policy | None, inventory: Inventory, expires_within_days: int = 0
+    policy: Policy | None, inventory: Inventory, expires_within_days: int
 ) -> tuple[AssessedStore, ...]:
     """The judgement on every store, with how it stands to the policy where there is one."""
     assessed = assess(inventory, expires_within_days)
@@ -163,7 +163,7 @@ class _Question(NamedTuple):
         if one.certificate.kind in ("personal", "secret"):
             return False
         named = self.rule.of(one.certificate.sha256) is not None
-        return named or (one.server == self.server and one.status != "ca")
+        return named or one.server == self.server
 
     def _verdict(self, one: Assessed) -> Verdict:
         certificate = one.certificate

@@ -36,5 +36,5 @@ def hindrance(
 def of_store(store: Store, *, whole: bool) -> Problem | None:
     """Why a store cannot be edited, or as a `whole` be moved out."""
     there = tuple(fact for fact in store.files if fact.present)
-    database = tuple(fact for fact in there if fact.file is StoreFile.KDB)
-    return hindrance(store.located, () if whole else database, there if whole else ())
+    database = (fact for fact in there if fact.file is StoreFile.KDB)
+    return hindrance(store.located, database, there if whole else ())

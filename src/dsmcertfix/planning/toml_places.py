@@ -57,7 +57,7 @@ def place(text: str, path: Path) -> tuple[int, int]:
             most = middle
         else:
             least = max(middle, end) + 1 if end > middle else middle + 1
-    if most > len(lines) or not path or not _beginning(lines, most, path)[1]:
+    if not path or not _beginning(lines, most, path)[1]:
         return 1, 1
     return _within(lines, most, path)
 

@@ -39,14 +39,14 @@ def alone(path: Path, wait_s: float) -> Iterator[None]:
 
 def held(path: Path) -> bool:
     """Whether a run holds the lock now."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     if not path.exists():
         return False
     lock = FileLock(path, timeout=0, mode=0o600)
     try:
         lock.acquire()
-    except (Timeout, OSError):
+    except OSError:  # filelock's Timeout is one
         return True
     lock.release()
     return False

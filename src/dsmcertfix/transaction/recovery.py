@@ -222,7 +222,6 @@ def _keep_what_lies_aside(
                 copy.flush()
                 os.fsync(copy.fileno())
             sync_directory(path)
-            sync_directory(path.parent)
     except (OSError, DsmcertfixError):
         return None
     return path

@@ -10,6 +10,7 @@ from dsmbench import certificates, formats
 from dsmcertfix import budgets
 from dsmcertfix.errors import StoreUnreadable
 from dsmcertfix.ibm.key_database import certificate, der, kdb, record, trusted
+from dsmcertfix.ibm.key_database.parts import Name
 
 PASSWORD = b"a password of the tests"
 
@@ -30,8 +31,9 @@ PASSWORD = b"a password of the tests"
 def test_a_length_is_written_as_der_has_it_and_read_again(size: int, head: str) -> None:
     made = der.encode(4, b"x" * size)
     assert made == bytes.fromhex(head) + b"x" * size
-    element = der.Cursor(made).take()
-    assert (element.tag, element.end - element.content) == (4, size)
+    for cursor in (der.Cursor(made), der.Strict(made)):
+        element = cursor.take()
+        assert (element.tag, element.end - element.content) == (4, size)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,27 @@ def test_a_number_is_written_as_der_has_it(number: int, content: str) -> None:
 def test_a_length_that_cannot_be_is_malformed(head: str) -> None:
     with pytest.raises(der.Malformed):
         der.Cursor(bytes.fromhex(head)).take()
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("#", "\\#"),
+        ("#a", "\\#a"),
+        ("a#", "a#"),
+        (" ", "\\ "),
+        (" a", "\\ a"),
+        ("a ", "a\\ "),
+        ("  ", "\\ \\ "),
+        ("a,b", "a\\,b"),
+        (b"\x01", "#01"),
+        (b"", ""),
+    ],
+)
+def test_a_name_is_written_as_rfc_4514_has_it(value: str | bytes, written: str) -> None:
+    assert Name(((("2.5.4.3", value),),)).text == f"CN={written}"
 
 
 def code(length: int, slot_size: int, count: int) -> str:

@@ -6,13 +6,17 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsmbench import certificates, formats
-from dsmcertfix.ibm.key_database import kdb
+from dsmcertfix.ibm.key_database import kdb, reading
 from dsmcertfix.ibm.key_database.certificate import describe, describe_all
 from dsmcertfix.ibm.key_database.record import SECRET_KEY
 
@@ -142,3 +146,19 @@ def test_reading_a_store_does_not_load_the_certificate_library_before_it_is_need
         "assert 'cryptography' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_how_a_key_is_used_is_known_without_the_library_s_word_for_it() -> None:
+    """As its versions before 41 tell it."""
+    elliptic, other = ec.generate_private_key(ec.SECP256R1()).public_key(), object()
+
+    def used(algorithm: str, digest: hashes.HashAlgorithm | None, key: object) -> object:
+        oid = SimpleNamespace(dotted_string=algorithm)
+        below: Any = SimpleNamespace(signature_algorithm_oid=oid, signature_hash_algorithm=digest)
+        return type(reading._parameters(below, key))
+
+    assert used("1.2.840.10045.4.3.2", hashes.SHA256(), elliptic) is ec.ECDSA
+    assert used("1.2.840.113549.1.1.11", hashes.SHA256(), other) is padding.PKCS1v15
+    assert used("1.3.101.112", None, elliptic) is padding.PKCS1v15
+    with pytest.raises(LookupError):
+        used("1.2.840.113549.1.1.10", hashes.SHA256(), other)

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from dsmcertfix.errors import NotFound
 from dsmcertfix.system import holders as module
 from dsmcertfix.system.holders import Holder, holders
 
@@ -124,3 +125,13 @@ def test_of_very_long_maps_the_first_part_is_read(
     machine[5] = MAPS.format("/lib/libc.so") + MAPS.format(API)
     monkeypatch.setattr(module, "_MAPS_LIMIT", 40)
     assert holders(20.0) == ()
+
+
+def test_where_no_processes_can_be_seen_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unseen() -> list[int]:
+        raise FileNotFoundError(2, "No such file or directory", "/proc")
+
+    monkeypatch.setattr(psutil, "pids", unseen)
+    with pytest.raises(NotFound) as raised:
+        module.process_ids()
+    assert raised.value.code == "processes-not-seen"

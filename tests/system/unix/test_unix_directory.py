@@ -13,11 +13,19 @@ from typing import Any
 import pytest
 from tests.shown import not_shown
 
-from dsmcertfix.errors import Busy, DsmcertfixError, NotPermitted, PlanOutdated, StoreUnreadable
+from dsmcertfix import budgets
+from dsmcertfix.errors import (
+    Busy,
+    DsmcertfixError,
+    NotPermitted,
+    PlanOutdated,
+    StoreUnreadable,
+    SwapFailed,
+)
 from dsmcertfix.model import ServerFile, StoreFile
 from dsmcertfix.system import locks
 from dsmcertfix.system.seen import Metadata
-from dsmcertfix.system.unix import access, handles
+from dsmcertfix.system.unix import access, handles, in_place
 from dsmcertfix.system.unix import directory as unix_directory
 from dsmcertfix.system.unix.directory import UnixDirectory, open_directory, translated, walk
 
@@ -256,6 +264,14 @@ def test_a_second_name_elsewhere_is_refused_and_our_own_is_not(
     assert raised.value.code == "file-has-another-name" and "has 4 names" in raised.value.message
 
 
+def test_our_own_second_name_is_found_however_many_names_others_put_beside_it(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets, "NAMES", budgets.NAMES._replace(cap=0))
+    directory.keep_aside(KDB)
+    assert directory.read(KDB) == b"live"
+
+
 # --- who may use it --------------------------------------------------------------------------------------
 
 
@@ -337,6 +353,20 @@ def test_where_rights_may_not_be_given_the_file_is_closed(
     monkeypatch.setattr(os, "fchown", refuses)
     directory.keep_access(KDB, like(directory, gid=STRANGER, mode=0o640), datetime.now(timezone.utc))
     assert (place / "dsmcert.kdb").stat().st_mode & 0o7777 == 0o600
+
+
+def test_a_file_is_its_owner_s_alone_until_its_acl_is_there(
+    directory: UnixDirectory[StoreFile], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+
+    def noted(handle: int, name: str, value: bytes) -> None:
+        modes.append(os.fstat(handle).st_mode & 0o7777)
+
+    monkeypatch.setattr(os, "setxattr", noted)
+    theirs = like(directory, mode=0o664, xattrs=(("system.posix_acl_access", b"an ACL"),))
+    directory.keep_access(KDB, theirs, datetime.now(timezone.utc))
+    assert modes == [0o600] and (place / "dsmcert.kdb").stat().st_mode & 0o7777 == 0o664
 
 
 @pytest.mark.parametrize(("number", "found"), [(errno.ENOTSUP, ()), (errno.EIO, None)])
@@ -439,6 +469,26 @@ def test_one_run_is_alone_and_its_lock_is_closed_to_others(tmp_path: Path) -> No
             pass
         assert raised.value.code == "another-run" and raised.value.context == (f"lock: {path}",)
     assert not locks.held(path)
+
+
+def test_a_lock_that_cannot_be_looked_at_may_be_held(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    assert locks.held(tmp_path / "lock")
+
+
+def test_a_mounted_file_that_cannot_go_is_told_as_one(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*arguments: object, **others: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "unlink", busy)
+    with pytest.raises(OSError, match="busy"):
+        directory.discard(KDB, "live")
+    monkeypatch.setattr(in_place, "is_mounted", lambda *about: True)
+    with pytest.raises(SwapFailed) as raised:
+        directory.discard(KDB, "live")
+    assert raised.value.code == "store-file-mounted"
 
 
 @pytest.mark.parametrize("name", ["dsmcert.kdb", "dsmcert.sth"])
