@@ -5,6 +5,6 @@
 # ends with 1 when one was not. Needs root, to make the users. Arguments: names of attacks ("nothing" is the run to compare with); --times N,N; --users N.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
-environment test-environment test,lint,docs
+environment test-environment test lint docs
 cd "$top"
 exec "$python" "$top/scripts/budgets.py" "$@"

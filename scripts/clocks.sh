@@ -14,7 +14,7 @@ set -euo pipefail
 
 need cc:gcc /usr/include/time.h:libc6-dev
 [ "$(id -u)" = 0 ] && command -v cc >/dev/null || die "root and a C compiler are needed"
-environment test-environment test,lint,docs
+environment test-environment test lint docs
 cd "$top"
 
 # When the next of IBM's roots in GSKit's new key databases has just expired.

@@ -1,46 +1,79 @@
 #!/usr/bin/env bash
-# Runs the demo with dsmcertfix.pyz on processors that this machine has not, emulated: s390x and ppc64le, or the one named.
+# Runs the demo with dsmcertfix.pyz on processors and Pythons that this machine has not, and on those it is given.
 #
-#   scripts/platforms.sh [s390x] [ppc64le]
+#   scripts/platforms.sh [s390x] [ppc64le] [aarch64] [python3.14] [/a/python3.12 ...]
 #
-# Foreign are dsmcertfix.pyz and the Python that runs it, Debian's own without any package; what it meets stays native:
-# the real GSKit, TLS, files, owners, and the played client and servers. Both take 4 minutes on two processors. As root
-# on Debian: installs debootstrap and qemu-user-static with apt-get, and keeps 350 MB for each below .cache/.
+# Without a word: the first four. Foreign are dsmcertfix.pyz and the Python that runs it, Debian's own without any package
+# (processors by qemu; Python 3.14 from the Debian to come); what it meets stays native: the real GSKit, TLS, files,
+# owners, and the played client and servers. As root on Debian: installs qemu-user-static with apt-get, and keeps 60 MB for
+# each below .cache/. With $PYZ that file is run, and none is built; with $python its test bench is used.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
-case ${*:-} in
-'' | s390x | ppc64le | 's390x ppc64le') ;;
-*) die "usage: scripts/platforms.sh [s390x] [ppc64le]" ;;
-esac
-[ "$(id -u)" = 0 ] || die "a Debian is unpacked in a directory: run this as root"
-need debootstrap:debootstrap qemu-s390x-static:qemu-user-static
-"$top/packaging/unix/build.sh" pyz --output "$top/build/dist" >/dev/null
-environment demo-environment
+[ $# -gt 0 ] || set -- s390x ppc64le aarch64 python3.14
+for name in "$@"; do
+    case $name in
+    s390x | ppc64le | aarch64 | python3.14 | /*) ;;
+    *) die "usage: scripts/platforms.sh [s390x] [ppc64le] [aarch64] [python3.14] [/a/python3.12 ...]" ;;
+    esac
+done
+work=$(mktemp -d "${TMPDIR:-/tmp}/dsmcertfix-platforms-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+if [ -z "${PYZ:-}" ]; then
+    "$top/packaging/unix/build.sh" pyz --output "$top/build/dist" >/dev/null
+    PYZ=$top/build/dist/dsmcertfix.pyz
+fi
+[ -n "${python:-}" ] || environment demo-environment
 
-# foreign MACHINE: below .cache/ lie the Python of a Debian for that machine, and its libraries.
+# foreign NAME ARCHITECTURE SUITE PACKAGE: $tree has that package of that Debian with all it needs; apt-get proves whose.
 foreign() {
-    local tree=$top/.cache/debian-$1 architecture=$1 package site
+    tree=$top/.cache/debian-$1
     [ ! -e "$tree/.filled" ] || return 0
-    [ "$1" != ppc64le ] || architecture=ppc64el
-    echo "unpacking a Debian for $1 in $tree" >&2
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "not to be had here: this needs root on a Debian"
+    local apt=$work/apt-$1 get package site
+    site=$(mirror) || die "not to be had here: this needs a mirror of Debian"
+    mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/none"
+    : >"$apt/status"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $3 main" >"$apt/sources.list"
+    get=(apt-get -qq -o APT::Architecture="$2" -o APT::Architectures="$2" -o Dir::State::status="$apt/status"
+        -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::Etc::sourcelist="$apt/sources.list"
+        -o Dir::Etc::sourceparts="$apt/none" -o APT::Install-Recommends=0 -o APT::Sandbox::User=root)
+    { "${get[@]}" update && "${get[@]}" -y --download-only install "$4"; } >"$apt/said" 2>&1 ||
+        die "not to be had here: $(tail -n 1 "$apt/said")"
     rm -rf "$tree"
-    site=$(mirror)
-    debootstrap --foreign --variant=minbase --arch="$architecture" --include=python3 bookworm "$tree" "$site" >/dev/null
-    for package in "$tree"/var/cache/apt/archives/*.deb; do dpkg-deb -x "$package" "$tree"; done
-    rm -rf "$tree/var"
+    for package in "$apt"/archives/*.deb; do dpkg-deb -x "$package" "$tree"; done
+    mkdir -p "$tree/lib"
     touch "$tree/.filled"
 }
 
-[ $# -gt 0 ] || set -- s390x ppc64le
-for machine in "$@"; do
-    foreign "$machine"
-    tree=$top/.cache/debian-$machine
-    loader=$(ls "$tree"/usr/lib/*-linux-gnu/ld64.so.* "$tree"/lib/*-linux-gnu/ld64.so.* 2>/dev/null | head -n 1)
-    places=$(ls -d "$tree"/lib/*-linux-gnu "$tree"/usr/lib/*-linux-gnu | paste -sd :)
-    program=$top/.cache/dsmcertfix-$machine
-    printf '#!/bin/sh\nexec qemu-%s-static %s --library-path %s %s -I %s "$@"\n' "$machine" "$loader" "$places" \
-        "$tree/usr/bin/python3.11" "$top/build/dist/dsmcertfix.pyz" >"$program"
+# bare NAME: $words start the Python of that name, by its own loader and with its own libraries.
+bare() {
+    local emulator=() places loader
+    case $1 in
+    /*) words=("$1" -S) && return ;;
+    python3.14) foreign "$1" amd64 forky python3.14 ;;
+    *)
+        need "qemu-$1-static:qemu-user-static" || true
+        command -v "qemu-$1-static" >/dev/null || die "not to be had here: qemu-user-static"
+        emulator=("$(command -v "qemu-$1-static")")
+        case $1 in
+        ppc64le) foreign "$1" ppc64el bookworm python3 ;;
+        aarch64) foreign "$1" arm64 bookworm python3 ;;
+        *) foreign "$1" "$1" bookworm python3 ;;
+        esac
+        ;;
+    esac
+    # Unpacked, /lib is no link to /usr/lib; since 2024 nothing lies there any more.
+    loader=$(find "$tree"/lib "$tree"/usr/lib -path '*-linux-gnu*/ld*.so.[12]' | head -n 1)
+    places=$(find "$tree"/lib "$tree"/usr/lib -maxdepth 1 -name '*-linux-gnu*' | paste -sd :)
+    words=("${emulator[@]}" "$loader" --library-path "$places" "$(ls "$tree"/usr/bin/python3.[0-9]* | head -n 1)")
+}
+
+for name in "$@"; do
+    bare "$name"
+    program=$work/dsmcertfix
+    printf '#!/bin/sh\nexec %s "$@"\n' "$(printf '%q ' "${words[@]}" -I "$PYZ")" >"$program"
     chmod 755 "$program"
-    echo "== $machine: $("$program" --version), $(uname -m) outside"
+    told='import sys, os; print(os.uname().machine, "%d.%d.%d" % sys.version_info[:3], sys.byteorder)'
+    echo "== $name: $("${words[@]}" -I -c "$told"), $("$program" --version)"
     DSMCERTFIX=$program python=$python "$top/scripts/demo.sh"
 done

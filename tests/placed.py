@@ -27,6 +27,7 @@ SHARED = {
 LONG = (
     "tests/unixpack/test_ansible_renew.py",
     "tests/unixpack/test_ansible_ssh.py",
+    "tests/unixpack/test_platforms.py",
     *(f"tests/unixpack/test_{name}.py" for name in BUILT),
     "tests/unixpack/test_ansible.py",
     "tests/unixpack/test_release.py",

@@ -3,6 +3,7 @@
 Understood by every Python 3.6 and newer, so that an old one is told and not tripped.
 """
 
+import importlib.util
 import os
 import sys
 
@@ -22,6 +23,8 @@ def _start() -> None:
     if not sys.flags.isolated and sys.executable:
         # Somebody named a Python: no PYTHON* variable and nothing of the user's has a say there either.
         os.execv(sys.executable, [sys.executable, "-I", *sys.argv])
+    # Bytecode for this very Python, where the file has it (dsmpack/pyz.py); else it compiles at each start.
+    sys.path.insert(0, sys.path[0] + "/bytecode/" + importlib.util.MAGIC_NUMBER.hex())
     from dsmcertfix.cli import main
 
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -30,6 +31,26 @@ def test_every_error_that_the_source_makes_is_in_the_catalogue() -> None:
 
 def test_every_entry_of_the_catalogue_is_made_somewhere() -> None:
     assert set(CATALOGUE) - {made.code for made in errors_made()} == FROM_JOURNALS
+
+
+def test_no_error_is_made_with_the_words_that_the_catalogue_has_for_it() -> None:
+    """A hint says what the catalogue can not; else it is left out."""
+    calls = [
+        node
+        for path in sorted((TOP / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+    ]
+    said = [
+        (call.args[0].value, word.value.value)
+        for call in calls
+        for word in call.keywords
+        if isinstance(call.args[0], ast.Constant)
+        and word.arg == "hint"
+        and isinstance(word.value, ast.Constant)
+    ]
+    assert len(said) > 20
+    assert [code for code, hint in said if next_step(str(code)) == hint] == []
 
 
 def test_the_catalogue_has_the_kinds_with_which_a_code_is_made() -> None:

@@ -23,7 +23,7 @@ def find(version: str) -> Path | None:
 
 def of_the_system() -> Path | None:
     """The Python that the launcher would take."""
-    versions = ("3.13", "3.12", "3.11", "3.10")
+    versions = ("3.14", "3.13", "3.12", "3.11", "3.10")
     paths = [Path(place, f"python{version}") for version in versions for place in PLACES]
     return next((path for path in paths if path.exists()), None)
 

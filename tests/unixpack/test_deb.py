@@ -115,5 +115,5 @@ def test_the_package_is_small_and_says_who_built_it_and_what_changed(built: Buil
 def test_without_python_the_one_file_says_what_to_do(debian: Chroot, built: Built) -> None:
     answer = debian.run(debian.take(built.one("*.pyz")), "--version")
     assert answer.code == 127
-    assert "no Python 3.10 to 3.13 in /usr/bin, /usr/local/bin or /opt/freeware/bin" in answer.stderr
+    assert "no Python 3.10 to 3.14 in /usr/bin, /usr/local/bin or /opt/freeware/bin" in answer.stderr
     assert "Nothing was changed." in answer.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import subprocess
 import zipfile
@@ -18,13 +19,14 @@ from tests.unixpack import pythons
 
 from dsmbench.runtime import scratch
 from dsmcertfix import __version__
+from dsmpack.pyz import BYTECODE
 from dsmpack.wheels import COMPILED, PYTHONS
 
 pytestmark = pytest.mark.slow
 
 LIMIT_S = 240.0
 CANNOT_RUN = 127
-MOST_BYTES = 4 << 20
+MOST_BYTES = 5 << 20
 NOBODY = 65534
 
 
@@ -89,7 +91,7 @@ def test_a_bare_python_repairs_from_an_empty_environment(
 
 def test_it_starts_by_itself_without_path_and_network(pyz: Path, var_cache: Path) -> None:
     if pythons.of_the_system() is None:
-        not_shown("there is no Python 3.10 to 3.13 in /usr/bin or /usr/local/bin")
+        not_shown("there is no Python 3.10 to 3.14 in /usr/bin or /usr/local/bin")
     answer = said(View({"/var/cache": var_cache}, network=False).argv(pyz, "--version"))
     assert (answer.code, answer.stdout, answer.stderr) == (0, f"dsmcertfix {__version__}\n", "")
 
@@ -97,9 +99,36 @@ def test_it_starts_by_itself_without_path_and_network(pyz: Path, var_cache: Path
 def test_it_holds_python_alone(pyz: Path) -> None:
     with zipfile.ZipFile(pyz) as archive:
         names = archive.namelist()
-    assert [name for name in names if name.endswith((".so", ".pyc", ".c", ".pyx", ".whl"))] == []
+    assert [name for name in names if name.endswith((".so", ".c", ".pyx", ".whl"))] == []
     assert {name.partition("/")[0] for name in names} & COMPILED == set()
     assert pyz.stat().st_size < MOST_BYTES
+
+
+def test_its_bytecode_is_that_of_its_source(pyz: Path) -> None:
+    with zipfile.ZipFile(pyz) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    compiled = {name: data for name, data in content.items() if name.endswith(".pyc")}
+    assert all(name.startswith(f"{BYTECODE}/") for name in compiled)
+    assert f"{BYTECODE}/dsmcertfix/cli/__init__.pyc" in compiled
+    for name, data in compiled.items():
+        source = name.removeprefix(f"{BYTECODE}/").removesuffix("c")
+        code = compile(content[source], source, "exec", dont_inherit=True)
+        assert marshal.loads(data[16:]) == code
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_a_python_takes_the_bytecode_that_it_can_run_and_no_other(version: str, pyz: Path) -> None:
+    script = (
+        "import importlib.util, runpy, sys\n"
+        f"sys.argv = ['dsmcertfix', '--version']\n"
+        "try:\n"
+        f"    runpy.run_path({str(pyz)!r}, run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    print(importlib.util.MAGIC_NUMBER.hex(), sys.modules['dsmcertfix'].__file__)"
+    )
+    told, number, file = said([str(python(version)), "-I", "-c", script]).stdout.rsplit(maxsplit=2)
+    assert told == f"dsmcertfix {__version__}"
+    assert file.startswith(f"{pyz}/{BYTECODE}/" if BYTECODE.endswith(number) else f"{pyz}/dsmcertfix/")
 
 
 def test_the_nodes_own_cryptography_reads_where_it_can_be_used(pyz: Path) -> None:
@@ -164,7 +193,7 @@ def test_root_runs_nothing_that_a_kept_environment_names(pyz: Path, var_cache: P
         before = {path.name for path in home.iterdir()}
         found = pythons.of_the_system()
         if found is None:
-            not_shown("there is no Python 3.10 to 3.13 in /usr/bin or /usr/local/bin")
+            not_shown("there is no Python 3.10 to 3.14 in /usr/bin or /usr/local/bin")
         # By itself, and by a Python that somebody named.
         for words in ((pyz,), (found, pyz)):
             answer = said(View({"/var/cache": var_cache}).argv(*words, "locate", "--json", **kept))

@@ -220,6 +220,4 @@ def ask(question: str, stream: TextIO) -> bool:
             print_to(stream, "Please answer y for yes, or n for no.")
     except KeyboardInterrupt:
         stream.write("\n")
-        raise Interrupted(
-            "interrupted", "interrupted by Ctrl+C", hint="Run the same command again."
-        ) from None
+        raise Interrupted("interrupted", "interrupted by Ctrl+C") from None

@@ -39,10 +39,7 @@ def guide(context: typer.Context) -> None:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "nobody-to-guide",
-            "without a command dsmcertfix talks to a person, and there is no terminal",
-            hint="`dsmcertfix detect` tells what is wrong, `dsmcertfix fix --yes --expect-file "
-            "cert256.arm` repairs it; see `--help`.",
+            "nobody-to-guide", "without a command dsmcertfix talks to a person, and there is no terminal"
         )
     settings: Settings = context.obj
     width = min(shutil.get_terminal_size().columns - 1, _WIDEST)

@@ -198,11 +198,7 @@ def explain(host: Host, words: tuple[str, ...]) -> Report:
 def _explain_words(words: tuple[str, ...]) -> Report:
     found = asked(" ".join(words))
     if not (found.known or found.unknown):
-        raise UsageError(
-            "no-code-given",
-            "there is no code in what was given",
-            hint="Give one: `explain ANS1592E`; without any it tells what the client's error logs say.",
-        )
+        raise UsageError("no-code-given", "there is no code in what was given")
     told = tuple(explanation(code) for code in found.known)
     report = Report("explain", host_name(), explanations=told, warnings=_ambiguous(found.known))
     if not found.unknown:
@@ -233,8 +229,6 @@ def _explain_logs(read: ErrorLogs) -> Report:
             "error-log-not-found",
             "no error log of a backup client was found (dsmerror.log, or what ERRORLOGNAME and DSM_LOG name)",
             context=read.warnings,
-            hint="Run it as root (on Windows as administrator) or as the user whose client failed, or give "
-            "the code: `explain ANS1592E`.",
         )
     found = sorted(_counted(read.logs), key=lambda item: item.last.at or datetime.min, reverse=True)
     known = [item for item in found if item.last.code in MESSAGES]

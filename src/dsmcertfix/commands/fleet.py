@@ -48,11 +48,7 @@ def overview(paths: tuple[Path, ...], wanted: Wanted, now: datetime) -> Report:
     """
     outputs = tuple(path for path in (wanted.page, wanted.csv) if path is not None)
     if not outputs:
-        raise UsageError(
-            "no-output",
-            "nothing is to be written",
-            hint="Give `--output report.html`, `--csv FILE`, or both.",
-        )
+        raise UsageError("no-output", "nothing is to be written")
     require_different(*outputs, *((wanted.inventory,) if wanted.inventory else ()))
     expected = None if wanted.inventory is None else hosts_in(text_of(wanted.inventory))
     ours = (*outputs, *((wanted.inventory,) if wanted.inventory else ()))
@@ -77,9 +73,7 @@ def require_different(*files: Path) -> None:
     for number, one in enumerate(files):
         if any(_is_same(one, other) for other in files[:number]):
             raise UsageError(
-                "same-file-twice",
-                f"`{one}` is named for two things, and one would overwrite the other",
-                hint="Give the page, the CSV and the inventory names of their own.",
+                "same-file-twice", f"`{one}` is named for two things, and one would overwrite the other"
             )
 
 
@@ -143,7 +137,6 @@ def _servers(nodes: tuple[NodeReport, ...], server: str | None) -> tuple[str, ..
             "several-servers",
             f"nodes of {len(servers)} servers were refused, which is more than {budgets.MACROS.cap}",
             context=tuple(f"{name}: {_counted(nodes, name)}" for name in servers[: budgets.MACROS.cap]),
-            hint="Give the hosts that are yours with `--inventory`, or name one server with `--server`.",
         )
     return servers
 

@@ -111,7 +111,6 @@ def _require_clients(made: Forecast) -> None:
         "server-not-in-results",
         f"no result tells of a client of `{name}`: nothing can be forecast",
         context=(f"{made.elsewhere} endpoints use other servers, {len(made.rows)} are not known",),
-        hint="Name the server as its clients do: a stanza, an address, or the name inside a label.",
     )
 
 

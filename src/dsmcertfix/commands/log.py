@@ -172,7 +172,7 @@ class RunLog:
             outcome=str(event.data.get("outcome") or ""),
             code=problem.code if problem else "",
             context="; ".join(problem.context) if problem else "",
-            hint=(problem.hint or "") if problem else "",
+            hint=_advice(problem) if problem else "",
         )
 
     def _named(self, event: str, **fields: str) -> dict[str, str]:
@@ -265,6 +265,12 @@ def _store_finished(data: Mapping[str, Any]) -> tuple[str, str]:
     if problem is None:
         return "INFO", str(data.get("outcome"))
     return "ERROR", f"{data.get('outcome')}: {problem.message}"
+
+
+def _advice(problem: Problem) -> str:
+    from dsmcertfix.report.catalogue import next_step
+
+    return problem.hint or next_step(problem.code) or ""
 
 
 def _cut(text: str, most: int) -> str:

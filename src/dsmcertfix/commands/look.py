@@ -69,7 +69,8 @@ def inspect(host: Host, named: tuple[Path, ...]) -> Report:
     total = sum(len(store.certificates) for store in stores)
     comment = f"{counted(total, 'certificate')} in {counted(len(stores), 'store')}"
     located = inventory.located
-    report = Report("inspect", host_name(), stores=stores, comment=comment, warnings=located.warnings)
+    warnings = (*located.warnings, *_unchecked(inventory))
+    report = Report("inspect", host_name(), stores=stores, comment=comment, warnings=warnings)
     return cut.told(decided(with_excess(report, located.excess)))
 
 
@@ -206,7 +207,6 @@ def require_stores(inventory: Inventory, named: tuple[Path, ...]) -> None:
             "place-refused",
             f"`{refused[0].directory}` was not looked into",
             context=tuple(f"{place.directory}: {place.problem}" for place in refused),
-            hint="Name the directory that is meant, without links of other users on the way.",
         )
     if named:
         raise NotFound(
@@ -234,9 +234,17 @@ def read_only_report(
         host_name(),
         stores=tuple(stores),
         servers=presented_reports(inventory),
-        warnings=inventory.located.warnings,
+        warnings=(*inventory.located.warnings, *_unchecked(inventory)),
     )
     return with_excess(report, inventory.located.excess)
+
+
+def _unchecked(inventory: Inventory) -> tuple[str, ...]:
+    """What is told where certificates were read and no signature could be checked."""
+    from dsmcertfix.ibm.key_database import reading
+
+    told = any(store.certificates for store in inventory.stores) and reading.library() is None
+    return (reading.UNCHECKED,) if told else ()
 
 
 def first_problem(report: Report) -> Problem | None:

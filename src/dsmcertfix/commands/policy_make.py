@@ -100,11 +100,7 @@ def _with_files(made: list[_Made], files: Iterable[tuple[str | None, Path]]) -> 
             item for item in made if name is None or name.casefold() in map(str.casefold, item.rule.names)
         ]
         if len(meant) != 1:
-            raise UsageError(
-                "policy-file-of-nobody",
-                f"it is not known whose certificate `{path}` is",
-                hint="Say it before the file: `--file TSM01=cert256.arm`.",
-            )
+            raise UsageError("policy-file-of-nobody", f"it is not known whose certificate `{path}` is")
         new = describe(certificates_of_file(path)[0], path.name)
         (rule, remarks) = meant[0]
         others = tuple(one for one in rule.certificates if one.sha256 != new.sha256)

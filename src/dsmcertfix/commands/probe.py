@@ -23,11 +23,7 @@ def server_named(text: str) -> Server:
     written = re.fullmatch(r"(?:\[([^\[\]]*)\]|([^\s:\[\]]+))(?::([0-9]{1,9}))?", text)
     address, name, port = written.groups() if written else (text, None, None)
     if name is None and not _is_ipv6(address):
-        raise UsageError(
-            "not-a-server",
-            f"`{text}` is not HOST[:PORT]",
-            hint="For example tsm01.example.com:1500; an IPv6 address with a port is [::1]:1500.",
-        )
+        raise UsageError("not-a-server", f"`{text}` is not HOST[:PORT]")
     number = int(port) if port else DEFAULT_PORT
     if not 0 < number < 65536:
         raise UsageError("not-a-port", f"{number} is not a port number")

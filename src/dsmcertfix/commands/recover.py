@@ -79,11 +79,13 @@ def _why(run: PastRun, store: StoreRun, unfinished: tuple[Unfinished, ...]) -> P
 
 
 def _not_recovered(run: str, problem: Problem) -> Problem:
+    from dsmcertfix.report.catalogue import next_step
+
     return Unrecovered(
         "not-recovered",
         f"run {run} was cut off and could not be undone: {problem.message}",
         context=problem.context,
-        hint=problem.hint,
+        hint=problem.hint or next_step(problem.code),
     ).problem()
 
 

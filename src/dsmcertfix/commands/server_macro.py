@@ -99,7 +99,6 @@ def _write_way_back(output: Path | None, text: str) -> None:
         raise NotPermitted(
             "way-back-exists",
             f"`{path}` is there already: it may be the only record of what the nodes were before",
-            hint="Run that one first, or give another `--output`.",
         ) from error
     except OSError as error:
         raise NotPermitted(

@@ -64,9 +64,7 @@ def renew(host: Host, wish: RenewWish, limits: Limits, observe: Observe, confirm
     """
     if host.platform.foreign and not wish.dry_run:
         raise NotPermitted(
-            "root-not-trusted",
-            "the server of a tree given with `--root` is neither stopped nor started",
-            hint="Give `--trust-root` if you made that tree yourself.",
+            "root-not-trusted", "the server of a tree given with `--root` is neither stopped nor started"
         )
     shown: RenewPlan | None = None
     if confirm is not None or wish.dry_run:
@@ -116,7 +114,6 @@ def _chosen(instances: tuple[Instance, ...]) -> Instance:
         "several-instances",
         f"there are {len(instances)} server instances: which one is meant?",
         context=tuple(str(item.directory) for item in instances),
-        hint="Name it with `--instance DIR`.",
     )
 
 
@@ -137,7 +134,6 @@ def _control(host: Host, instance: Instance, wish: RenewWish) -> Control:
             "several-services",
             f"{len(services)} services start the server of `{instance.directory}`",
             context=tuple(f"{item.kind} {item.file}" for item in services),
-            hint="Give `--stop-command` and `--start-command`.",
         )
     if not services:
         return Control()

@@ -58,7 +58,6 @@ def save(host: Host, store: Path, output: Path) -> Report:
         raise NotPermitted(
             "output-there-already",
             f"`{output}` is there already",
-            hint="Give `--output` a directory that is not there yet: what was saved before stays as it is.",
         )
     try:
         host.platform.private_directory(output)

@@ -52,7 +52,6 @@ def make(host: Host, wish: StoreWish) -> Report:
         raise UsageError(
             "no-root-in-file",
             f"no certificate in `{wish.file}` signs itself, and IBM's TLS goes by one that does",
-            hint="Put the root of that CA into the file, too; `dsmcertfix probe` shows what is presented.",
         )
     _put(wish.directory, files)
     told = (f"`{one.label}`: SHA-256 {one.sha256}, until {one.last_day}" for one in certificates)
@@ -94,11 +93,7 @@ def _put(directory: Path, files: dict[StoreFile, bytes]) -> None:
         raise _not_written(directory, error) from error
     there = [file.value for file in StoreFile if os.path.lexists(directory / file.value)]
     if there:
-        raise NotPermitted(
-            "store-there-already",
-            f"`{directory}` holds {', '.join(there)} already",
-            hint="A store that is there is repaired by `dsmcertfix trust`; or give another directory.",
-        )
+        raise NotPermitted("store-there-already", f"`{directory}` holds {', '.join(there)} already")
     written: list[Path] = []
     try:
         for file in sorted(files, key=lambda file: file is StoreFile.KDB):
@@ -114,11 +109,7 @@ def _put(directory: Path, files: dict[StoreFile, bytes]) -> None:
 def _require_ours(directory: Path) -> None:
     """Raises NotPermitted for a directory of somebody else, who could exchange what is made there."""
     if hasattr(os, "geteuid") and directory.stat().st_uid != os.geteuid():
-        raise NotPermitted(
-            "directory-of-another",
-            f"`{directory}` belongs to uid {directory.stat().st_uid}",
-            hint="Make the store as that user, or in a directory of your own, and copy it.",
-        )
+        raise NotPermitted("directory-of-another", f"`{directory}` belongs to uid {directory.stat().st_uid}")
 
 
 def _not_written(directory: Path, error: OSError) -> NotPermitted:

@@ -82,9 +82,7 @@ def support_bundle(host: Host, output: Path | None, limits: Limits, confirm: Con
         raise _exists(path) from error
     except OSError as error:
         raise NotPermitted(
-            "bundle-not-written",
-            f"`{path}` could not be written: {error.strerror}",
-            hint="Give another place: `dsmcertfix support-bundle --output FILE`.",
+            "bundle-not-written", f"`{path}` could not be written: {error.strerror}"
         ) from error
     reader = who.name if who and theirs else "root" if who else "you"
     comment = f"{files} in {path}, readable by {reader} alone; send it to the backup team"
@@ -103,11 +101,7 @@ def _require_free(path: Path) -> None:
 
 
 def _exists(path: Path) -> UsageError:
-    return UsageError(
-        "bundle-exists",
-        f"`{path}` exists already, and is not written over",
-        hint="Give another name: `dsmcertfix support-bundle --output FILE`.",
-    )
+    return UsageError("bundle-exists", f"`{path}` exists already, and is not written over")
 
 
 def _gathered(host: Host, limits: Limits, at: datetime) -> tuple[tuple[Member, ...], tuple[str, ...]]:

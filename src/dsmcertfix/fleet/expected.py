@@ -74,7 +74,7 @@ def _of_ansible(text: str) -> Expected:
         nodes = {host: some if isinstance(some, str) else " ".join(some) for host, some in told.items()}
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         message = "this inventory is JSON, and not that of `ansible-inventory --list`"
-        raise UsageError("inventory-not-a-list", message, hint="Give a list of hosts, one a line.") from error
+        raise UsageError("inventory-not-a-list", message) from error
     return {
         host: frozenset(node.upper() for node in _BETWEEN_NODES.split(some) if node)
         for host, some in nodes.items()

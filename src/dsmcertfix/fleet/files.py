@@ -72,7 +72,6 @@ def collect(paths: Iterable[Path], now: datetime, leaving_out: Iterable[Path] = 
             "no-results",
             "there is no result of dsmcertfix in what was named",
             context=tuple(f"{item.file}: {item.reason}" for item in left_out.listed[:10]),
-            hint="Collect what `dsmcertfix detect --json` and `dsmcertfix fix --json` print.",
         )
     return Collected(fleet, results, Foreign(tuple(left_out.listed), left_out.in_all))
 

@@ -52,9 +52,7 @@ def certificates_of_file(path: Path) -> tuple[bytes, ...]:
         return certificates_in(content)
     except ValueError as error:
         raise UsageError(
-            "not-a-certificate-file",
-            f"`{path}` holds no certificate in PEM or DER form",
-            hint="Take cert256.arm from the server's instance directory.",
+            "not-a-certificate-file", f"`{path}` holds no certificate in PEM or DER form"
         ) from error
 
 

@@ -57,7 +57,6 @@ class GskitEngine:
                 "too-many-labels-for-gskit",
                 f"gsk8capicmd deletes one label a run, and {len(certificates)} are to go",
                 context=(f"at most {budgets.GSKIT_DELETIONS.cap} runs",),
-                hint="Use `--engine native`.",
             )
         labels = [_require_safe(item.label) for item in certificates]
         # The program goes by the label alone; what is under it must be the certificate that is meant.
@@ -126,7 +125,6 @@ def _require_safe(label: str) -> str:
         raise EditFailed(
             "label-not-safe-for-gskit",
             f"the label {label!r} cannot be given to gsk8capicmd on its command line",
-            hint="Use `--engine native`.",
         )
     return label
 

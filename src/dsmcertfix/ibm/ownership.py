@@ -35,11 +35,7 @@ def why_left_alone(
     """
     path = directory.path / str(kind["KDB"].value)
     if database.kind != "file":
-        return StoreUnreadable(
-            "not-a-regular-file",
-            f"`{path}` is not a regular file",
-            hint="The client never makes one; see who did, and remove it.",
-        ).problem()
+        return StoreUnreadable("not-a-regular-file", f"`{path}` is not a regular file").problem()
     if directory.uid in (places.system_uids() | {owner.uid}):
         return None
     theirs = places.owner(directory.uid)

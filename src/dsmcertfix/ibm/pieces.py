@@ -63,7 +63,6 @@ def piece_of(text: str) -> Piece:
     raise UsageError(
         "not-a-piece",
         f"that is no piece of a certificate ({len(text)} characters): N/M:SHA-256:TEXT was expected",
-        hint="Take the whole command of `server macro distribute`; something on its way cut or changed it.",
     )
 
 
@@ -74,7 +73,6 @@ def joined(texts: Mapping[int, str], whole: str) -> bytes:
         raise UsageError(
             "pieces-do-not-fit",
             f"all {len(texts)} pieces are here, and together they are not what their SHA-256 says",
-            hint="Send all of them once more: each replaces the one that is kept.",
         )
     lines: list[str] = []
     for one in text.split("."):

@@ -172,7 +172,6 @@ def _old(instance: Instance) -> Certificate:
         raise NotFound(
             "server-label-not-found",
             f"the key database of `{instance.directory}` has no certificate `{LABEL}` with a private key",
-            hint="The server makes one when it starts: `dsmcertfix server inspect` shows whether it did.",
         )
     if instance.default not in (None, LABEL):
         raise NotPermitted(
@@ -197,9 +196,7 @@ def _not_stoppable(instance: Instance) -> Busy:
 def _require_control(instance: Instance, control: Control, *, only_shown: bool) -> None:
     if instance.running is None:
         raise NotPermitted(
-            "server-not-seen",
-            f"this user may not see whether the server of `{instance.directory}` runs",
-            hint="Run as root (on Windows as administrator).",
+            "server-not-seen", f"this user may not see whether the server of `{instance.directory}` runs"
         )
     if instance.running and control.stop is None:
         if only_shown:

@@ -171,9 +171,7 @@ def refusal(
     going = store.certificates if whole else tuple(one.certificate for one in targets)
     if any(item.kind in ("personal", "secret") for item in going):
         return NotPermitted(
-            "not-a-server-certificate",
-            "a key of the client's own would go, not only certificates of servers",
-            hint="dsmcertfix only takes out certificates of servers and CAs; name those by `--label`.",
+            "not-a-server-certificate", "a key of the client's own would go, not only certificates of servers"
         ).problem()
     problem = standing.of_store(store, whole=whole)
     if problem is not None:
@@ -182,7 +180,6 @@ def refusal(
         return NotPermitted(
             "store-not-writable",
             f"`{store.directory}` belongs to {store.located.owner.name} and cannot be changed by this user",
-            hint="Run as root (on Windows as administrator), or as its owner.",
         ).problem()
     return None
 

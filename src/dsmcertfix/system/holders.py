@@ -63,11 +63,7 @@ def process_ids() -> list[int]:
     try:
         return list(processes.library().pids())
     except (IndexError, OSError) as error:
-        raise NotFound(
-            "processes-not-seen",
-            "no processes can be seen here",
-            hint="Run this where /proc is mounted: `mount -t proc proc /proc`.",
-        ) from error
+        raise NotFound("processes-not-seen", "no processes can be seen here") from error
 
 
 def _user_of(process: psutil.Process) -> str:

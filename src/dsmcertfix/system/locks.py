@@ -30,7 +30,6 @@ def alone(path: Path, wait_s: float) -> Iterator[None]:
                 "another-run",
                 "another run of dsmcertfix is at work on this machine",
                 context=(f"lock: {path}",),
-                hint="Try again later, or give `--wait SECONDS`.",
             ) from None
     try:
         yield

@@ -148,11 +148,7 @@ def _require_run(path: Path, guard: Guard) -> None:
 def foreign(path: Path, why: str) -> NotPermitted:
     """The error that says that something of the state directory is not ours."""
     what = "file of the state directory" if path.name == LOCK or path.suffix else "state directory"
-    return NotPermitted(
-        "state-directory-not-ours",
-        f"the {what} `{path}` {why}",
-        hint="See who made it; then remove it, or give another state directory with `--state-dir`.",
-    )
+    return NotPermitted("state-directory-not-ours", f"the {what} `{path}` {why}")
 
 
 def edited(directory: Path, files: Mapping[str, bytes], edit: Callable[[Path], None]) -> bytes:

@@ -30,9 +30,7 @@ def require_below(directory: PurePath, root: PurePath) -> None:
     """Raises NotPermitted for a directory that is not below the root, or has a detour on its way."""
     if ".." in directory.parts or not directory.is_relative_to(root):
         raise NotPermitted(
-            "store-outside-root",
-            f"`{directory}` does not lie below the root `{root}`, and is left alone",
-            hint="See who wrote the journal that names it; give the `--root` of the run that it tells of.",
+            "store-outside-root", f"`{directory}` does not lie below the root `{root}`, and is left alone"
         )
 
 
@@ -43,5 +41,4 @@ def require_owner(store: FileSet[Any], uid: int) -> None:
             "store-of-another-owner",
             f"`{store.directory}` belongs to uid {uid}, but {store.owner.name} (uid {store.owner.uid}) was "
             "said to own the store",
-            hint="See who changed the owner of the directory, and who wrote the journal that names it.",
         )

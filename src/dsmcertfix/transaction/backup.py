@@ -113,8 +113,6 @@ def require_room(facts: tuple[FileFact[FileT], ...], path: Path) -> None:
         raise BackupFailed(
             "no-room-for-backup",
             f"there is no room for a backup at `{path}`: {needed} bytes are needed, {free} are free",
-            hint="Make room there (`dsmcertfix prune` removes old sets), or give another place with "
-            "`--state-dir`.",
         )
 
 
@@ -169,9 +167,7 @@ def make_backup(
         sync_directory(path.parent)
     except OSError as error:
         raise BackupFailed(
-            "backup-not-written",
-            f"the backup in `{path}` could not be written: {error.strerror}",
-            hint="Make room there, or give another place with `--state-dir`.",
+            "backup-not-written", f"the backup in `{path}` could not be written: {error.strerror}"
         ) from error
     return backup
 
@@ -208,7 +204,6 @@ def _save(
         raise BackupFailed(
             "file-gives-rights",
             f"`{directory.path / fact.file.value}` gives whoever runs it the rights of another",
-            hint="The backup client never makes such a file; see who did, and remove it.",
         )
     _write(path / fact.file.value, content)
     return SavedFile(fact, metadata)
@@ -299,11 +294,7 @@ def _saved_from(data: Mapping[str, Any], names: type[FileT]) -> SavedFile[FileT]
 
 
 def _changed(path: Path) -> BackupFailed:
-    return BackupFailed(
-        "store-changed-meanwhile",
-        f"`{path}` changed while it was looked at",
-        hint="A client is at work in the store; run this again when it is done.",
-    )
+    return BackupFailed("store-changed-meanwhile", f"`{path}` changed while it was looked at")
 
 
 def _not_read(path: Path, why: str) -> BackupFailed:

@@ -184,5 +184,4 @@ def _require_expected(
         "certificate-not-fetched",
         f"the client reached {server}, but put no new certificate into this store",
         context=expected,
-        hint="The client keeps its certificates elsewhere; `dsmcertfix locate` lists the other stores.",
     )

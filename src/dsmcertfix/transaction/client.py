@@ -145,7 +145,6 @@ class ClientTransaction(Transaction[Step, StoreFile]):
             raise CannotReconnect(
                 "certificate-not-proved",
                 "no client of this machine trusts the new certificate yet, so it is not put in here",
-                hint="See why the client's own store was not repaired, then run this again.",
             )
         with self._run.interrupts.interruptible():
             return self._staged.edit(

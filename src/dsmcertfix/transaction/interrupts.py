@@ -80,6 +80,6 @@ def watching(*, last: bool = True) -> Iterator[Interrupts]:
 
 def _error(number: int) -> Interrupted | Terminated:
     if number == signal.SIGINT:
-        return Interrupted("interrupted", "interrupted by Ctrl+C", hint="Run the same command again.")
+        return Interrupted("interrupted", "interrupted by Ctrl+C")
     name = signal.Signals(number).name
-    return Terminated("terminated", f"ended by {name}", hint="Run the same command again.")
+    return Terminated("terminated", f"ended by {name}")

@@ -120,7 +120,6 @@ def read_journal(path: Path) -> tuple[Event, ...]:
         raise Unrecovered(
             "journal-of-newer-release",
             f"the journal `{path}` has the format {schema}, which this release does not know",
-            hint="Use the release that wrote it.",
         )
     return events
 

@@ -188,11 +188,7 @@ def run_to_undo(state: Path, wanted: str | None) -> tuple[PastRun, tuple[StoreRu
     for run in reversed(runs):
         if run.undoes is None and left[run.id]:
             return run, left[run.id]
-    raise NotFound(
-        "nothing-to-roll-back",
-        "no run has changed a store that was not rolled back since",
-        hint="`dsmcertfix history` lists what was done here.",
-    )
+    raise NotFound("nothing-to-roll-back", "no run has changed a store that was not rolled back since")
 
 
 def left_to_undo(runs: tuple[PastRun, ...]) -> dict[str, tuple[StoreRun, ...]]:
@@ -241,7 +237,7 @@ def _verified(store: StoreRun) -> Backup[Any] | Problem:
 
 def no_such_run(wanted: str) -> NotFound:
     """The error that says that there is no run with that id."""
-    return NotFound("run-not-found", f"there is no run `{wanted}`", hint="`dsmcertfix history` lists them.")
+    return NotFound("run-not-found", f"there is no run `{wanted}`")
 
 
 def past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:

@@ -163,7 +163,6 @@ class ServerTransaction(Transaction[ServerStep, ServerFile]):
                 "server-presents-another",
                 f"the server presents another certificate at {at} than the new one of its key database",
                 context=(f"presented: SHA-256 {seen.certificate.sha256}", f"made: SHA-256 {new.sha256}"),
-                hint="See which certificate is its default (`dsmcertfix server inspect`).",
             )
         return ""
 

@@ -68,11 +68,7 @@ def engines_for(host: Host, programs: Programs, choice: EngineChoice, limits: Li
         return (native,)
     if programs.gsk8capicmd is None:
         if choice == "gskit":
-            raise EditFailed(
-                "gskit-not-found",
-                "there is no gsk8capicmd_64 on this machine",
-                hint="`--engine native` edits key databases without it.",
-            )
+            raise EditFailed("gskit-not-found", "there is no gsk8capicmd_64 on this machine")
         return (native,)
     try:
         program = host.platform.trusted(programs.gsk8capicmd)

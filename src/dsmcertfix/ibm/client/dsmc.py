@@ -200,7 +200,6 @@ def _safe(stanza: Stanza) -> str:
             "stanza-name-not-safe",
             f"the name of stanza {stanza.name!r} cannot be given to the client on its command line",
             context=(f"{stanza.option_file}, line {stanza.line}",),
-            hint="Rename the stanza, or use `--no-reconnect` and start a session by hand.",
         )
     return stanza.name
 

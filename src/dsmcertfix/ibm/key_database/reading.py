@@ -25,6 +25,12 @@ _REMEMBERED = 65536
 _FLOOR = 36
 """The first version that gives everything asked for here (RHEL 9 and SLES 15 have 36 and 41)."""
 
+UNCHECKED = (
+    "no signature was checked, so no chain to a CA could be proved: this Python has no cryptography of "
+    f"version {_FLOOR} or newer"
+)
+"""What a report says once of certificates that were read without it."""
+
 
 @lru_cache(maxsize=1)
 def library() -> str | None:

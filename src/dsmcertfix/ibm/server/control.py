@@ -107,10 +107,7 @@ class Keeper:
     def _still_runs(self, why: str, said: tuple[str, ...]) -> Busy:
         how = "may still run, this user cannot see it" if self.runs() is None else "still runs"
         return Busy(
-            "server-not-stopped",
-            f"the server of `{self.located.directory}` {how}: {why}",
-            context=said,
-            hint="If it ends later, start it again. See why it does not end, then run this again.",
+            "server-not-stopped", f"the server of `{self.located.directory}` {how}: {why}", context=said
         )
 
     def _waited(self, holds: Callable[[], bool], end: float) -> bool:
@@ -199,11 +196,7 @@ class Start:
 def require_stopped(servers: Servers, located: LocatedInstance) -> None:
     """Raises Busy while the server runs, or may run: nothing is exchanged under it."""
     if is_running(servers, located) is not False:
-        raise Busy(
-            "server-runs",
-            f"the server of `{located.directory}` runs",
-            hint="Stop it, run this again, and start it afterwards.",
-        )
+        raise Busy("server-runs", f"the server of `{located.directory}` runs")
 
 
 def own_command(text: str, option: str, servers: Servers) -> Command:
@@ -219,11 +212,7 @@ def own_command(text: str, option: str, servers: Servers) -> Command:
         raise UsageError("command-not-readable", f"{option}: it is empty")
     found = servers.program(words[0])
     if found is None:
-        raise NotFound(
-            "command-not-found",
-            f"{option}: there is no program `{words[0]}`",
-            hint="Give its full path.",
-        )
+        raise NotFound("command-not-found", f"{option}: there is no program `{words[0]}`")
     return Command((str(found), *words[1:]), f"the command of {option}, {found.name}")
 
 
@@ -259,16 +248,10 @@ def _systemctl(service: Service, platform: Platform, *, running: bool) -> Path:
         if str(service.file) not in (told.get("FragmentPath"), told.get("SourcePath")):
             continue
         if running and told.get("ActiveState") in ("inactive", "failed"):
-            raise Busy(
-                "server-not-by-service",
-                f"the server runs, but {service.name} did not start it",
-                hint="Give `--stop-command` and `--start-command`.",
-            )
+            raise Busy("server-not-by-service", f"the server runs, but {service.name} did not start it")
         return program
     raise NotFound(
-        "unit-not-known",
-        f"the system does not say that it starts `{service.name}` by {service.file}",
-        hint="Give `--stop-command` and `--start-command`.",
+        "unit-not-known", f"the system does not say that it starts `{service.name}` by {service.file}"
     )
 
 

@@ -66,9 +66,7 @@ def _instance(places: Places, directory: Directory, entry: Entry, place: Place) 
     except FileNotFoundError:
         owner = places.store_owner(directory.path, entry)
         problem = NotFound(
-            "no-server-key-database",
-            f"`{directory.path}` has no {ServerFile.KDB.value}",
-            hint="The server makes one when it starts; see whether it ever did.",
+            "no-server-key-database", f"`{directory.path}` has no {ServerFile.KDB.value}"
         ).problem()
     else:
         owner = places.store_owner(directory.path, database)

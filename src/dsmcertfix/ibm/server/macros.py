@@ -210,7 +210,6 @@ def _require_distribution(wish: MacroWish) -> Distribution:
         raise UsageError(
             "macro-without-certificate",
             "schedules need the certificates, the server as the nodes call it, and the nodes' policy domain",
-            hint="Give `--file`, `--server` and `--domain`.",
         )
     _require_name(wanted.domain)
     return wanted
@@ -264,7 +263,6 @@ def _require_name(name: str) -> None:
         raise UsageError(
             "not-a-server-s-name",
             f"`{name}` is no name that a server can have for a node, an administrator or a server",
-            hint="Names have letters, digits and `_ . - + &`, at most 64 of them; no wildcards.",
         )
 
 
@@ -272,11 +270,7 @@ def _require_label(label: str | None) -> str:
     if label is None:
         raise UsageError("macro-without-label", "the new certificate needs a name: give `--label`")
     if not _LABEL.match(label):
-        raise UsageError(
-            "label-not-safe-for-macro",
-            f"the label `{label}` cannot be given to the server",
-            hint="Use letters, digits, blanks and `_ . - + &`, at most 64 of them.",
-        )
+        raise UsageError("label-not-safe-for-macro", f"the label `{label}` cannot be given to the server")
     return label
 
 

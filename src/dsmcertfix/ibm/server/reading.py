@@ -58,7 +58,6 @@ def _stash_missing(seen: Instance, found: Contents[ServerFile]) -> Problem | Non
     return StoreUnreadable(
         "server-stash-missing",
         f"`{seen.directory / ServerFile.STH.value}` is missing: the key database cannot be edited",
-        hint="`gsk8capicmd_64 -keydb -stashpw` makes it, as the instance's user.",
     ).problem()
 
 

@@ -138,9 +138,7 @@ def _be(owner: Owner | None, limits: OwnerLimits, keep: set[int] | None) -> Call
 
 def _cannot_be(owner: Owner, why: str) -> NoReturn:
     raise NotPermitted(
-        "owner-not-in-reach",
-        f"this process cannot act as uid {owner.uid}, who owns files here: {why}",
-        hint="Run this on the host, or in a container where that user is mapped (see /proc/self/uid_map).",
+        "owner-not-in-reach", f"this process cannot act as uid {owner.uid}, who owns files here: {why}"
     )
 
 

@@ -270,7 +270,6 @@ class UnixDirectory(Generic[FileT]):
             raise NotPermitted(
                 "not-a-regular-file",
                 f"`{where}` is {unix_access.type_name(info.st_mode)}, not a regular file",
-                hint="The backup client never makes one; see who did, and remove it.",
             )
         # Whoever owns the directory can race with the count of names below, not with this.
         if self._only_theirs and info.st_uid != self.owner:
@@ -288,7 +287,6 @@ class UnixDirectory(Generic[FileT]):
             "file-has-another-name",
             f"`{where}` has {info.st_nlink} names (hard links)",
             context=(f"of its directory at most {budgets.NAMES.cap:,} names are looked at",),
-            hint="A change to it would change a file elsewhere; find it by inode, and remove it.",
         )
 
     def _names_of(self, file: FileT, info: os.stat_result) -> int:
@@ -349,11 +347,7 @@ def open_directory(
         if as_root and info.st_uid in system_uids:
             _require_closed(path, info)
         if identity is not None and identity not in ((info.st_dev, info.st_ino), (0, info.st_ino)):
-            raise PlanOutdated(
-                "directory-exchanged",
-                f"`{path}` is no longer the directory that was found",
-                hint="Run `dsmcertfix locate` and see who changes it.",
-            )
+            raise PlanOutdated("directory-exchanged", f"`{path}` is no longer the directory that was found")
         theirs = as_root and info.st_uid not in system_uids
         yield UnixDirectory(handle, path, kind, run, info.st_uid, only_theirs=theirs)
     finally:

@@ -11,7 +11,6 @@ from dsmcertfix.system.win32.calls import BOOL, DWORD, HANDLE, POINTER, TEXT, ch
 
 _UNICODE, _EXTENDED, _DETACHED = 0x400, 0x80000, 0x8
 _HANDLE_LIST = 0x20002
-_USE_HANDLES = 0x100
 
 
 class _Startup(ctypes.Structure):

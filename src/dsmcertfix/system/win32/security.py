@@ -35,7 +35,6 @@ _QUERY_LIMITED = 0x1000
 _TOKEN_USER = 1
 _ENABLED = 0x2
 _SDDL_1 = 1
-_TOO_SMALL = 122
 
 
 class _Privilege(ctypes.Structure):

@@ -225,11 +225,7 @@ class WindowsDirectory(Generic[FileT]):
         found = files.information(handle)
         what = _odd(found.attributes) or ("" if files.is_on_disk(handle) else "a device")
         if what:
-            raise NotPermitted(
-                "not-a-regular-file",
-                f"`{name}` is {what}, not a regular file",
-                hint="The backup client never makes one; see who did, and remove it.",
-            )
+            raise NotPermitted("not-a-regular-file", f"`{name}` is {what}, not a regular file")
         if found.size > SIZE_LIMIT:
             raise self._too_large(file)
         owner = security.descriptor_of(handle).owner
@@ -324,11 +320,7 @@ def open_directory(
                 f"(`icacls {quoted(PureWindowsPath(path))}` shows it).",
             )
         if identity is not None and identity not in (found.identity, (0, found.identity[1])):
-            raise PlanOutdated(
-                "directory-exchanged",
-                f"`{path}` is no longer the directory that was found",
-                hint="Run `dsmcertfix locate` and see who changes it.",
-            )
+            raise PlanOutdated("directory-exchanged", f"`{path}` is no longer the directory that was found")
         theirs = owner.uid != 0 and security.is_administrator()
         allowed = frozenset((0, owner.uid)) if theirs else None
         uid = windows_who.number(descriptor.owner)
@@ -363,9 +355,7 @@ def _set_security(handle: int, sddl: str, name: str) -> None:
         if code_of(error) not in (*_INVALID_OWNER, ACCESS_DENIED):
             raise
         raise NotPermitted(
-            "owner-not-kept",
-            f"`{name}` cannot be given its owner and its access rights: {error.strerror}",
-            hint="Run as administrator.",
+            "owner-not-kept", f"`{name}` cannot be given its owner and its access rights: {error.strerror}"
         ) from error
 
 
