@@ -63,7 +63,9 @@ _IGNORING_CHILDREN = "signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
 def run(machine: Machine, lines: str, *arguments: str | Path) -> Answer:
     """The command, with those lines before it, has ended."""
     python, _, _, *words = machine.argv(*arguments)
-    return machine.of([python, "-c", _START.format(lines=lines), *words])
+    script = machine.directory / "script.py"
+    script.write_text(_START.format(lines=lines), encoding="utf-8")
+    return machine.of([python, *machine.started(script), *words])
 
 
 def cut_off(machine: Machine) -> dict[str, Seen]:
