@@ -22,6 +22,7 @@ from typing import Any
 from dsmcertfix.cli import main
 from dsmcertfix.commands import backups as housekeeping
 from dsmcertfix.commands import look as commands
+from dsmcertfix.system import processes
 from dsmcertfix.transaction.journal import Event, Journal
 
 # So that no fork has to load them: what commands import where they use it.
@@ -30,7 +31,7 @@ LOADED = (
     housekeeping,
     __import__("cryptography.x509"),
     __import__("filelock"),
-    __import__("psutil"),
+    processes.library(),
 )
 
 
