@@ -32,7 +32,7 @@ def on_aix(*tests: str) -> None:
         not_shown("the played ACLs: this file system has no attributes of users")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests],
         env={**inherited, "DSMBENCH_SYSTEM": "aix"},
         cwd=TOP,
         stdin=subprocess.DEVNULL,
