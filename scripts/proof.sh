@@ -59,7 +59,7 @@ for wanted; do
         mutants) mutants ;;
         model) part model scripts/faults.sh model ;;
         differential) part differential scripts/differential.sh 300 18 ;;
-        pairs) part pairs scripts/pairs.sh -q ;;
+        pairs) part pairs scripts/pairs.sh ;;
         power) power ;;
         power-*) power "${wanted#power-}" ;;
         *) die "no part: $wanted" ;;

@@ -111,7 +111,7 @@ unix() {
 
 ansible() {
     echo "Ansible collection" >&2
-    tools ansible-environment ansible-core
+    tools collection-environment ansible-core
     "$(dirname "$python")/ansible-galaxy" collection build --output-path "$made" "$source/packaging/ansible" >&2
 }
 
