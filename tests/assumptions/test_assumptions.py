@@ -105,7 +105,7 @@ def test_a_client_that_stores_what_nobody_presented(machine: Machine) -> None:
 
 def test_a_client_that_keeps_its_store_elsewhere(machine: Machine) -> None:
     machine.endpoint.misbehave(dsmc="writes-elsewhere")
-    assert "keeps its certificates elsewhere" in hint(machine, put_back(machine, 22))
+    assert "certificates are elsewhere" in hint(machine, put_back(machine, 22))
 
 
 def test_a_client_that_keeps_no_store_in_passworddir(make_machine: MakeMachine) -> None:
@@ -149,7 +149,7 @@ def test_a_client_that_makes_no_new_store_in_passworddir(make_machine: MakeMachi
     answer = machine.fix("--whole-store")
     assert (answer.code, answer.store(place)["outcome"]) == (22, "rolled-back")
     assert machine.seen(place) == before and len(machine.reconnects) == 1
-    assert "keeps its certificates elsewhere" in answer.store(place)["problem"]["hint"]
+    assert "certificates are elsewhere" in answer.store(place)["problem"]["hint"]
     machine.servers["TSMA"].update_node("NODE_TSMA", "TRANSITIONAL")
     assert machine.fix().code == 0
     assert machine.held(place) == {LABEL: machine.servers["TSMA"].sha256}
