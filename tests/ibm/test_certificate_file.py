@@ -135,13 +135,12 @@ def test_a_file_of_nothing_but_beginnings_takes_no_time(tmp_path: Path) -> None:
     ],
     ids=["empty", "text", "cut", "nonsense", "begun", "a key", "large"],
 )
-def test_a_file_without_a_certificate_is_wrong_usage_with_a_hint(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_certificate_is_wrong_usage(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cert256.arm"
     path.write_bytes(content)
     with pytest.raises(UsageError) as raised:
         of_file(path)
     assert raised.value.code == "not-a-certificate-file"
-    assert raised.value.hint and "cert256.arm" in raised.value.hint
 
 
 @pytest.mark.parametrize("name", ["missing.arm", "."])
