@@ -12,6 +12,7 @@ from tests.fleet.made import certificate, endpoints, problem, refused, result
 from dsmcertfix.errors import UsageError
 from dsmcertfix.fleet.endpoints import STATES
 from dsmcertfix.fleet.expected import hosts_in
+from dsmcertfix.report.catalogue import next_step
 
 T1, T2, T3 = (f"2026-11-24T0{hour}:00:00Z" for hour in (1, 2, 3))
 
@@ -277,7 +278,7 @@ def test_an_inventory_of_which_the_hosts_cannot_be_told_is_refused(text: str) ->
     with pytest.raises(UsageError) as refused:
         hosts_in(text)
     assert refused.value.code == "inventory-not-a-list"
-    assert refused.value.hint
+    assert next_step(refused.value.code)
 
 
 @pytest.mark.parametrize("command", ["detect", "fix"])

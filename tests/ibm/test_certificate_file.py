@@ -13,6 +13,7 @@ from tests.ibm.key_database.test_spelling import ODD
 from dsmbench import certificates
 from dsmcertfix.errors import NotFound, UsageError
 from dsmcertfix.ibm.certificate_file import certificates_of_file, normalised, of_file
+from dsmcertfix.report.catalogue import next_step
 
 BARE = sha256(b"a certificate").hexdigest()
 PAIRS = [BARE[at : at + 2] for at in range(0, 64, 2)]
@@ -141,6 +142,7 @@ def test_a_file_without_a_certificate_is_wrong_usage(tmp_path: Path, content: by
     with pytest.raises(UsageError) as raised:
         of_file(path)
     assert raised.value.code == "not-a-certificate-file"
+    assert "cert256.arm" in (next_step(raised.value.code) or "")
 
 
 @pytest.mark.parametrize("name", ["missing.arm", "."])

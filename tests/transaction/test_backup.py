@@ -16,6 +16,7 @@ from tests.transaction.kit import ACL, THREE, backed_up, make_store, opened
 
 from dsmcertfix.errors import BackupFailed
 from dsmcertfix.model import FileFact, LocatedStore, StoreFile
+from dsmcertfix.report.catalogue import next_step
 from dsmcertfix.transaction import backup as backups
 from dsmcertfix.transaction.backup import MANIFEST, load_backup, make_backup
 
@@ -219,7 +220,7 @@ def test_no_room_for_a_backup_is_told_with_the_way_out(store: LocatedStore, tmp_
     with opened(store) as directory, pytest.raises(BackupFailed) as raised:
         make_backup(directory, facts(store), tmp_path / "missing")
     assert raised.value.code == "backup-not-written"
-    assert raised.value.hint and "--state-dir" in raised.value.hint
+    assert "--state-dir" in (next_step(raised.value.code) or "")
 
 
 @pytest.mark.parametrize("change", ["content", "mode", "gone", "appeared"])
