@@ -51,12 +51,18 @@ class Measured:
 
     def timed(self, data: bytes) -> None:
         """The target took it within its time. Raises TooSlow, and whatever the target lets through."""
-        began = time.process_time()
-        self._target.read(data)
-        took = time.process_time() - began
+        took = self._took_s(data)
+        if took > LIMIT_S:
+            # A neighbour on the same processor slows it down once; what is not linear is slow each time.
+            took = min(took, self._took_s(data), self._took_s(data))
         self.counts.slowest_s = max(self.counts.slowest_s, took)
         if took > LIMIT_S:
             raise TooSlow(f"{len(data)} bytes took {took:.1f} s")
+
+    def _took_s(self, data: bytes) -> float:
+        began = time.process_time()
+        self._target.read(data)
+        return time.process_time() - began
 
     def tried(self, data: bytes, findings: Path) -> None:
         """It was read alone, now and then repeated, and now and then in the child.

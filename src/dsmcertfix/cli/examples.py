@@ -72,7 +72,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "store save --store /etc/adsm --output /root/saved --json",
     ),
     "store restore": (
-        "store restore --from /root/saved",
+        "store restore --from /root/saved --yes",
         "store restore --from /root/saved --store /opt/tivoli/tsm/client/ba/bin --yes",
         "--root /srv/image --trust-root store restore --from /root/saved --yes",
     ),

@@ -159,6 +159,8 @@ def chain_of(data: bytes) -> Chain:
 
 
 def _event(line: bytes) -> Event | None:
+    if not line.startswith(b"{"):
+        return None
     try:
         data = json.loads(line)
         data.pop("prev", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,12 @@ import psutil
 import pytest
 from tests.transaction.kit import make_store, opened
 
+import dsmcertfix
 from dsmcertfix.errors import NotFound, NotPermitted
 from dsmcertfix.model import StoreFile
 from dsmcertfix.system import holders, private
-from dsmcertfix.system.unix import access, handles, trust
+from dsmcertfix.system.seen import OwnerLimits
+from dsmcertfix.system.unix import access, child, handles, trust
 from dsmcertfix.system.unix.private import UnixGuard
 
 
@@ -124,3 +127,16 @@ def test_a_link_beside_a_file_is_none_of_its_names(tmp_path: Path) -> None:
     with opened(found) as directory, pytest.raises(NotPermitted) as raised:
         directory.fact(StoreFile.KDB)
     assert raised.value.code == "file-has-another-name"
+
+
+def test_the_child_has_every_encoding_that_a_reader_of_ibm_s_files_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readers = (Path(dsmcertfix.__file__).parent / "ibm").rglob("*.py")
+    named = {
+        name for path in readers for name in re.findall(r'(?:de|en)code\("([\w-]+)"', path.read_text("utf-8"))
+    }
+    loaded: set[str] = set()
+    monkeypatch.setattr("codecs.lookup", loaded.add)
+    assert child.run(lambda: "read", OwnerLimits()) == "read"
+    assert {"utf-16-be", "utf-32-be", "latin-1"} <= named <= loaded

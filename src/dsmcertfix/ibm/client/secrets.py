@@ -26,6 +26,8 @@ _QUOTED_WORD = re.compile(r"(?i)(['\"])(-pa[a-z]*=)(?:\1\\\1\1|(?!\1).)*")
 _ENTRY = re.compile(r"(?i)(\bentry\s*:\s*)\S.*")
 _ENTRY_FOLLOWS = re.compile(r"(?i)\bentry\s*:\s*\Z")
 _QUOTED = re.compile(r"(?i)(\boption\s*['\"]\w+)\s[^'\"]*")
+_NAMED = re.compile(r"(?i)pa|vmcp|entry|option")
+"""Every pattern above has one of these: most lines have none, and are passed on after one look."""
 
 
 def without_secrets(line: str) -> str:
@@ -33,6 +35,8 @@ def without_secrets(line: str) -> str:
 
     It is for those who may read where the line is from; what is given away is `shareable`'s.
     """
+    if not _NAMED.search(line):
+        return line
     line = _QUOTED_WORD.sub(rf"\1\2{HIDDEN}", line)
     line = _QUOTED.sub(rf"\1 {HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}", line))
     line = _OTHERS.sub(rf"\1{HIDDEN}", _SET_PASSWORD.sub(rf"\1 {HIDDEN}", line))

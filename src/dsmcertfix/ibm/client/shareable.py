@@ -35,6 +35,9 @@ def context(lines: Iterable[str]) -> list[str]:
     return told
 
 
+_LEFT_OUT = json.dumps({"event": "left-out"})
+
+
 def journal(data: bytes) -> bytes:
     """A journal whose problems say only what may be given away; a line that is none is left out."""
     lines = []
@@ -42,7 +45,7 @@ def journal(data: bytes) -> bytes:
         try:
             lines.append(json.dumps(_without_said(json.loads(line))))
         except (ValueError, RecursionError):
-            lines.append(json.dumps({"event": "left-out"}))
+            lines.append(_LEFT_OUT)
     return "".join(f"{line}\n" for line in lines).encode()
 
 

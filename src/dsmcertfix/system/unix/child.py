@@ -30,7 +30,7 @@ _LOOK_S = 0.1
 _GRACE_S = 0.5
 """What a child has at the end of its time to end a program that it runs."""
 _CHUNK = 1 << 16
-_ENCODINGS = ("ascii", "latin-1", "unicode_escape", "utf-8", "utf-16", "utf-16-le", "utf-16-be")
+_ENCODINGS = ("ascii", "latin-1", "unicode_escape", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-be")
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
