@@ -81,6 +81,8 @@ def test_every_value_is_read() -> None:
         ("= 2027-01-31", "= 2027-01-31T00:00:00Z", "line 12, column 1", "a day, as 2027-01-31"),
         ("= 2027-01-31", '= "2027-01-31"', "line 12, column 1", "without quotes"),
         ("until =", "untill =", "line 12, column 1", "`untill` is not known here"),
+        ("others =", "other =", "line 8, column 1", "`other` is not known here"),
+        ("spread =", "spreads =", "line 22, column 1", "`spreads` is not known here"),
         ('"192.0.2.1:1500"', "5", "line 6, column 1", "a list of texts"),
         ('"remove"', '"delete"', "line 8, column 1", "neither `report` nor `remove`"),
         ("max_stores = 50", "max_stores = 0", "line 21, column 1", "at least 1"),
@@ -166,6 +168,20 @@ def test_what_is_written_is_read_again() -> None:
     )
     policy = parse(written([(rule, ("a remark\nof two lines",))], ("head",)), SOURCE)
     assert policy.servers == (rule._replace(names=(name.strip(), "tsm01:1500")),)
+
+
+def test_what_a_rule_says_of_others_and_of_first_use_is_written() -> None:
+    rules = (
+        ServerRule(("TSM01",), (Allowed(OLD),), "remove"),
+        ServerRule(("TSM02",), (), first_use=True),
+        ServerRule(("TSM03",), (Allowed(NEW),), "report", first_use=True),
+    )
+    assert parse(written([(rule, ()) for rule in rules], ()), SOURCE).servers == rules
+
+
+@pytest.mark.parametrize(("given", "most"), [("", None), ("max_stores = 1\n", 1), ("max_stores = 50\n", 50)])
+def test_a_machine_may_have_a_most_of_stores_and_need_not(given: str, most: int | None) -> None:
+    assert parse(GOOD.replace("max_stores = 50\n", given), SOURCE).machine.max_stores == most
 
 
 def test_a_server_of_one_name_is_written_without_a_list_of_others() -> None:
