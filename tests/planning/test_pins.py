@@ -25,6 +25,8 @@ EMPTY = inventory(
     store(uses=[ONE]),
     presented=[presents("TSM1", problem=DOWN)],
 )
+OLD_1 = certificate(fetched("TSM1"), "old").sha256
+OLD_ONE = inventory(store(certificate(fetched("TSM1"), "old"), uses=[ONE]), presented=[presents("TSM1")])
 
 
 def test_a_pin_counts_for_its_own_server_or_for_every_one() -> None:
@@ -53,6 +55,12 @@ def test_a_pin_counts_for_its_own_server_or_for_every_one() -> None:
         (SILENT, (Pin(OTHER, "TSM1"),), "pin-matches-nothing", 1),
         (EMPTY, (Pin(NEW_1, "TSM1"),), "pin-matches-nothing", 1),
         (inventory(), (Pin(NEW_1),), None, 1),
+        # A pin for every server beside one for the only server: that one presents neither.
+        (OLD_ONE, (Pin(OLD_1), Pin(OTHER, "TSM1")), "unexpected-certificate", 1),
+        (OLD_ONE, (Pin(OLD_1), Pin(NEW_1, "TSM1")), None, 0),
+        # A server that was not asked.
+        (inventory(HOLDS_BOTH), (Pin(NEW_1, "TSM1"),), None, 0),
+        (inventory(HOLDS_BOTH), (Pin(OTHER, "TSM1"),), "pin-matches-nothing", 1),
     ],
 )
 def test_a_pin_that_fits_nothing_is_told_and_is_no_success_where_its_server_is_used(
