@@ -77,6 +77,14 @@ def test_a_file_has_as_many_lines_as_line_ends_and_of_too_many_the_first(
     assert options.lines_of(data) == (lines, more)
 
 
+def test_that_a_file_has_too_many_lines_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "LINES", budgets.LINES._replace(cap=3))
+    whole = "servername A\ntcps a\nnodename n\n"
+    assert system(whole).warnings == ()
+    cut = system(whole + "nodename m\n")
+    assert cut.stanzas[0].node == "n" and cut.warnings == (f"{PATH}: {budgets.LINES.exceeded()}",)
+
+
 def test_a_value_over_its_budget_is_left_out_and_one_of_just_its_length_is_not() -> None:
     cap = budgets.VALUE.cap
     assert only("nodename " + "x" * cap).node == "x" * cap
@@ -144,7 +152,9 @@ def test_a_user_option_file_is_called_by_what_it_says_of_its_server() -> None:
     own = user("servername A\ntcpserveraddress t").stanza
     assert own is not None and (own.name, own.server) == ("A", Server("t", 1500))
     own = user("tcpserveraddress t").stanza
-    assert own is not None and own.name == "t"
+    assert own is not None and (own.name, own.line) == ("t", 1)
+    own = user("tcpserveraddress t\nservername A").stanza
+    assert own is not None and (own.name, own.line) == ("A", 2)
     assert user("servername A").stanza is None and user("servername A").servername == "A"
 
 

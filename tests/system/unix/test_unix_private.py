@@ -38,20 +38,21 @@ def as_root() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "what", "kind", "code"),
+    ("number", "what", "kind", "code", "hint"),
     [
-        (errno.EACCES, "state", NotPermitted, "state-not-permitted"),
-        (errno.EPERM, "journal", NotPermitted, "journal-not-permitted"),
-        (errno.ENOSPC, "state", BackupFailed, "state-not-written"),
-        (errno.EIO, "journal", BackupFailed, "journal-not-written"),
+        (errno.EACCES, "state", NotPermitted, "state-not-permitted", "Run as root"),
+        (errno.EPERM, "journal", NotPermitted, "journal-not-permitted", "Run as root"),
+        (errno.ENOSPC, "state", BackupFailed, "state-not-written", "Make room there"),
+        (errno.EIO, "journal", BackupFailed, "journal-not-written", "Make room there"),
+        (errno.EROFS, "state", BackupFailed, "state-not-written", "Give another place"),
     ],
 )
 def test_what_cannot_be_kept_is_told_by_its_reason(
-    number: int, what: str, kind: type[NotPermitted | BackupFailed], code: str
+    number: int, what: str, kind: type[NotPermitted | BackupFailed], code: str, hint: str
 ) -> None:
     with pytest.raises(kind) as raised, private.keeping(Path("/kept"), what):
         raise OSError(number, "the reason")
-    assert raised.value.code == code and raised.value.hint
+    assert raised.value.code == code and (raised.value.hint or "").startswith(hint)
     assert raised.value.message == "`/kept` could not be written: the reason"
 
 
@@ -144,6 +145,11 @@ def test_what_lies_where_everybody_may_write_is_refused_and_not_made(tmp_path: P
     message = f"the state directory `{above}/state` lies below `{above}`, which everybody may write"
     assert raised.value.message == message
     assert not (above / "state").exists()
+
+
+def test_what_lies_where_everybody_may_write_by_now_is_refused(state: Path) -> None:
+    state.parent.chmod(0o777)
+    assert "which everybody may write" in refused(state)
 
 
 def test_a_sticky_directory_above_is_no_danger(tmp_path: Path) -> None:
