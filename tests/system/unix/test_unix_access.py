@@ -1,135 +1,176 @@
-"""Since when a file is there, and its rights while they are set."""
+"""Who may use a file of a store: what rights it is given, when it is opened to others, and its attributes."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import struct
-import subprocess
-from collections.abc import Iterator
+import stat
+from datetime import datetime, timezone
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from tests.shown import not_shown
+from tests.system.unix.kit import KDB, STRANGER, as_root, like
 
-from dsmcertfix.system.seen import Metadata
+from dsmcertfix.errors import NotPermitted
+from dsmcertfix.model import StoreFile
 from dsmcertfix.system.unix import access
-from dsmcertfix.system.unix.opened import Opened
-
-ACL = ("system.posix_acl_access", b"an ACL")
-BASIC, BIRTH = 0x7FF, 0x800
-"""What statx(2) of Linux tells of every file, and what of those whose file system keeps it."""
-EMPTY_PATH, FLAGS = 0x1000, 0x7900
-"""The flag for an open file, and all flags that it takes."""
+from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[Opened]:
-    path = tmp_path / "dsmcert.kdb"
-    path.write_bytes(b"content")
-    handle, directory = os.open(path, os.O_RDWR), os.open(tmp_path, os.O_RDONLY)
-    yield Opened(handle, directory, path)
-    os.close(handle)
-    os.close(directory)
-
-
-def like(file: Opened, **changes: Any) -> Metadata:
-    info = os.fstat(file.handle)
-    plain = Metadata(info.st_mode & 0o7777, info.st_uid, info.st_gid, info.st_mtime_ns, ())
-    return plain._replace(**changes)
-
-
-def mode(file: Opened) -> int:
-    return os.fstat(file.handle).st_mode & 0o7777
-
-
-def test_a_file_is_there_since_the_system_s_own_program_says(file: Opened) -> None:
-    told = subprocess.run(["stat", "--format=%W", file.path], capture_output=True, text=True, check=False)
-    if not told.stdout.strip().isdigit() or told.stdout.strip() == "0":
-        not_shown("when a file was made: this system does not tell")
-    os.utime(file.handle, (7, 7))
-    assert int(access.made_at(file.handle)) == int(told.stdout)
-
-
-@pytest.mark.parametrize(
-    ("mask", "code", "born"),
-    [(BASIC | BIRTH, 0, 5.25), (BIRTH, 0, 5.25), (BASIC, 0, None), (BASIC | BIRTH, -1, None)],
-)
-def test_a_birth_is_known_where_linux_says_that_it_tells_it(
-    mask: int, code: int, born: float | None, monkeypatch: pytest.MonkeyPatch
+def test_a_file_with_a_second_name_of_our_own_is_opened_to_nobody(
+    directory: UnixDirectory[StoreFile], place: Path
 ) -> None:
-    def statx(handle: int, path: bytes, flags: int, wanted: int, answer: Any) -> int:
-        if path or not flags & EMPTY_PATH or flags & ~FLAGS or not wanted & BIRTH:
-            return -1
-        struct.pack_into("=I76xqI", answer, 0, mask, 5, 250_000_000)
-        return code
-
-    monkeypatch.setattr(os, "O_PATH", 0, raising=False)
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(statx=statx))
-    assert access._birth_time(0) == born
+    directory.keep_aside(KDB)
+    with pytest.raises(NotPermitted) as raised:
+        directory.keep_access(KDB, like(directory, mode=0o644), datetime.now(timezone.utc))
+    assert raised.value.code == "file-has-another-name"
 
 
-def test_another_system_s_call_of_that_name_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    def statx(*arguments: object) -> int:
-        raise AssertionError("it would take numbers for addresses")
+@pytest.mark.parametrize(("mode", "refused"), [(0o777, True), (0o775, True), (0o755, False)])
+def test_where_others_may_put_files_only_what_was_made_since_is_opened(
+    place: Path, mode: int, refused: bool
+) -> None:
+    place.chmod(mode | stat.S_ISVTX)
+    later = datetime.fromtimestamp(datetime.now(timezone.utc).timestamp() + 3600, timezone.utc)
+    with open_directory(place, StoreFile, "run") as opened:
+        wanted = like(opened, mode=0o640)
+        if refused:
+            with pytest.raises(NotPermitted) as raised:
+                opened.keep_access(KDB, wanted, later)
+            assert raised.value.code == "file-moved-in"
+            opened.keep_access(KDB, like(opened), later)
+            opened.keep_access(KDB, wanted, datetime(2020, 1, 1, tzinfo=timezone.utc))
+        else:
+            opened.keep_access(KDB, wanted, later)
+    assert (place / "dsmcert.kdb").stat().st_mode & 0o7777 == 0o640
 
-    monkeypatch.delattr(os, "O_PATH", raising=False)
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(statx=statx))
-    assert access._birth_time(0) is None
+
+def test_the_clock_of_a_file_system_may_be_two_seconds_behind(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.chmod(0o1777)
+    since = datetime(2031, 1, 1, tzinfo=timezone.utc)
+    with open_directory(place, StoreFile, "run") as opened:
+        for behind, refused in ((2.0, False), (2.1, True)):
+            monkeypatch.setattr(access, "made_at", lambda _, behind=behind: since.timestamp() - behind)
+            wanted = like(opened, mode=0o600 + int(behind * 10))
+            if refused:
+                with pytest.raises(NotPermitted):
+                    opened.keep_access(KDB, wanted, since)
+            else:
+                opened.keep_access(KDB, wanted, since)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "closed"),
-    [
-        (0o644, 0o644),
-        (0o755, 0o755),
-        (0o600, 0o600),
-        (0o640, 0o600),
-        (0o641, 0o600),
-        (0o751, 0o700),
-        (0o677, 0o677),
-        (0o604, 0o600),
-    ],
-)
-def test_where_the_group_cannot_be_given_only_rights_that_all_others_share_are_left(
-    file: Opened, wanted: int, closed: int, monkeypatch: pytest.MonkeyPatch
+def test_what_somebody_else_made_is_not_opened(place: Path) -> None:
+    as_root()
+    place.chmod(0o1777)
+    os.chown(place / "dsmcert.kdb", STRANGER, -1)
+    since = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    with open_directory(place, StoreFile, "run") as opened:
+        with pytest.raises(NotPermitted):
+            opened.keep_access(KDB, like(opened, uid=0), since)
+        opened.keep_access(KDB, like(opened, mode=0o600), since)
+    assert (place / "dsmcert.kdb").stat().st_mode & 0o7777 == 0o600
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_trouble_with_a_file_s_rights_that_is_no_refusal_is_told(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise OSError(number, "the reason")
+
+    monkeypatch.setattr(os, "fchown", fails)
+    with pytest.raises(OSError, match="the reason"):
+        directory.keep_access(KDB, like(directory, gid=STRANGER), datetime.now(timezone.utc))
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP])
+def test_where_rights_may_not_be_given_the_file_is_closed(
+    directory: UnixDirectory[StoreFile], place: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuses(*arguments: object) -> None:
-        raise OSError(errno.EPERM, "Operation not permitted")
+        raise OSError(number, "the reason")
 
     monkeypatch.setattr(os, "fchown", refuses)
-    access.keep(file, like(file, gid=54321, mode=wanted))
-    assert mode(file) == closed
+    directory.keep_access(KDB, like(directory, gid=STRANGER, mode=0o640), datetime.now(timezone.utc))
+    assert (place / "dsmcert.kdb").stat().st_mode & 0o7777 == 0o600
 
 
-@pytest.mark.parametrize("call", ["setxattr", "removexattr"])
-def test_where_an_acl_cannot_be_given_or_taken_the_file_is_its_owner_s_alone(
-    file: Opened, call: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuses(*arguments: object) -> None:
-        raise OSError(errno.EPERM, "Operation not permitted")
-
-    monkeypatch.setattr(os, call, refuses)
-    wanted = (ACL,) if call == "setxattr" else ()
-    if call == "removexattr":
-        monkeypatch.setattr(os, "listxattr", lambda handle: [ACL[0]])
-        monkeypatch.setattr(os, "getxattr", lambda handle, name: ACL[1])
-    access.keep(file, like(file, mode=0o755, xattrs=wanted))
-    assert mode(file) == 0o700
-
-
-@pytest.mark.parametrize("wanted", [0o677, 0o766, 0o4755])
-def test_while_its_acl_is_set_a_file_is_its_owner_s_alone(
-    file: Opened, wanted: int, monkeypatch: pytest.MonkeyPatch
+def test_a_file_is_its_owner_s_alone_until_its_acl_is_there(
+    directory: UnixDirectory[StoreFile], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes: list[int] = []
-    there = {"system.other": b"1"}
+
+    def noted(handle: int, name: str, value: bytes) -> None:
+        modes.append(os.fstat(handle).st_mode & 0o7777)
+
+    monkeypatch.setattr(os, "setxattr", noted)
+    theirs = like(directory, mode=0o664, xattrs=(("system.posix_acl_access", b"an ACL"),))
+    directory.keep_access(KDB, theirs, datetime.now(timezone.utc))
+    assert modes == [0o600] and (place / "dsmcert.kdb").stat().st_mode & 0o7777 == 0o664
+
+
+def test_a_file_was_made_when_it_was_made_whatever_its_time_says(place: Path) -> None:
+    began = datetime.now(timezone.utc).timestamp()
+    os.utime(place / "dsmcert.kdb", (0, 0))
+    with (place / "dsmcert.kdb").open() as file:
+        made = access.made_at(file.fileno())
+        if made == 0:
+            not_shown("this file system does not keep when a file was made")
+        assert abs(made - began) < 60
+
+
+# --- attributes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "found"), [(errno.ENOTSUP, ()), (errno.EIO, None)])
+def test_a_file_system_without_attributes_has_none_and_trouble_is_told(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch, number: int, found: object
+) -> None:
+    def listed(handle: int) -> list[str]:
+        raise OSError(number, "the reason")
+
+    monkeypatch.setattr(os, "listxattr", listed)
+    if found is None:
+        with pytest.raises(OSError, match="the reason"):
+            directory.metadata(KDB)
+    else:
+        assert directory.metadata(KDB).xattrs == found
+
+
+def test_a_system_without_attributes_has_none(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "listxattr")
+    assert directory.metadata(KDB).xattrs == ()
+
+
+def test_what_the_kernel_keeps_itself_is_not_told_and_what_it_labels_stays(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+    there = {"security.ima": b"1", "security.selinux": b"2", "user.note": b"3", "user.same": b"4"}
     monkeypatch.setattr(os, "listxattr", lambda handle: list(there))
     monkeypatch.setattr(os, "getxattr", lambda handle, name: there[name])
-    monkeypatch.setattr(os, "removexattr", lambda handle, name: modes.append(mode(file)))
-    monkeypatch.setattr(os, "setxattr", lambda handle, name, value: modes.append(mode(file)))
-    access.keep(file, like(file, mode=wanted, xattrs=(ACL,)))
-    assert modes == [wanted & 0o700] * 2 and mode(file) == wanted
+    monkeypatch.setattr(os, "removexattr", lambda handle, name: removed.append(name))
+    wanted = like(directory, xattrs=(("user.same", b"4"),))
+    assert [name for name, _ in directory.metadata(KDB).xattrs] == sorted(set(there) - {"security.ima"})
+    directory.write_new(KDB, b"new", wanted)
+    assert removed == ["user.note"]
+
+
+def test_what_only_root_can_see_of_a_user_s_file_is_not_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_root()
+    there = {"trusted.note": b"1", "user.note": b"2"}
+    monkeypatch.setattr(os, "listxattr", lambda handle: list(there))
+    monkeypatch.setattr(os, "getxattr", lambda handle, name: there[name])
+    with open_directory(place, StoreFile, "run") as opened:
+        assert [name for name, _ in opened.metadata(KDB).xattrs] == ["trusted.note", "user.note"]
+    for path in (place, place / "dsmcert.kdb"):
+        os.chown(path, STRANGER, -1)
+    with open_directory(place, StoreFile, "run") as opened:
+        assert [name for name, _ in opened.metadata(KDB).xattrs] == ["user.note"]
