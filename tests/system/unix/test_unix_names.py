@@ -4,40 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.system.unix.kit import KDB, STRANGER, as_root, like
 
 from dsmcertfix import budgets
-from dsmcertfix.errors import NotPermitted, SwapFailed
-from dsmcertfix.model import StoreFile
-from dsmcertfix.system.seen import Metadata
+from dsmcertfix.errors import NotPermitted, StoreUnreadable, SwapFailed
+from dsmcertfix.model import FileFact, StoreFile
+from dsmcertfix.system.unix import directory as unix_directory
 from dsmcertfix.system.unix import in_place
 from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
 
-KDB, STH = StoreFile.KDB, StoreFile.STH
+STH = StoreFile.STH
 NEW = "dsmcert.kdb.dsmcertfix-run-new"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    path = tmp_path / "store"
-    path.mkdir(mode=0o755)
-    (path / "dsmcert.kdb").write_bytes(b"live")
-    (tmp_path / "victim").write_bytes(b"of others")
-    return path
-
-
-@pytest.fixture
-def directory(place: Path) -> Iterator[UnixDirectory[StoreFile]]:
-    with open_directory(place, StoreFile, "run") as opened:
-        yield opened
-
-
-def like(directory: UnixDirectory[StoreFile], **changes: Any) -> Metadata:
-    return directory.metadata(KDB)._replace(**changes)
+def place(place: Path) -> Path:
+    """A store beside a file that nobody may touch."""
+    (place.parent / "victim").write_bytes(b"of others")
+    return place
 
 
 def before_it_is_opened(
@@ -114,6 +105,90 @@ def test_a_file_with_one_name_is_read_however_many_other_names_there_are(
 ) -> None:
     monkeypatch.setattr(budgets, "NAMES", budgets.NAMES._replace(cap=0))
     assert directory.read(KDB) == b"live"
+
+
+def test_a_link_in_a_file_s_place_gives_no_other_name_to_what_it_leads_to(
+    directory: UnixDirectory[StoreFile], place: Path
+) -> None:
+    (place / "dsmcert.kdb").unlink()
+    (place / "dsmcert.kdb").symlink_to(place.parent / "victim")
+    directory.keep_aside(KDB)
+    assert (place.parent / "victim").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link"])
+def test_every_file_of_a_set_must_be_a_regular_one(
+    directory: UnixDirectory[StoreFile], place: Path, kind: str
+) -> None:
+    directory.require_theirs()
+    if kind == "fifo":
+        os.mkfifo(place / "dsmcert.idx")
+    else:
+        (place / "dsmcert.idx").symlink_to(place / "dsmcert.kdb")
+    with pytest.raises(NotPermitted) as raised:
+        directory.require_theirs()
+    assert raised.value.code == "not-a-regular-file" and "dsmcert.idx" in raised.value.message
+
+
+def test_a_file_that_is_too_large_is_not_even_opened(
+    directory: UnixDirectory[StoreFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unix_directory, "SIZE_LIMIT", 3)
+    for look in (directory.metadata, directory.sync_content, directory.read):
+        with pytest.raises(StoreUnreadable) as raised:
+            look(KDB)
+        assert raised.value.code == "file-too-large"
+    monkeypatch.setattr(unix_directory, "SIZE_LIMIT", 4)
+    assert directory.read(KDB) == b"live"
+
+
+@pytest.mark.parametrize(("flag", "read_only"), [(os.ST_RDONLY, True), (os.ST_NOSUID, False), (0, False)])
+def test_a_file_is_told_whole_and_whether_its_file_system_can_be_written(
+    directory: UnixDirectory[StoreFile],
+    place: Path,
+    flag: int,
+    read_only: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "fstatvfs", lambda handle: SimpleNamespace(f_flag=flag))
+    (place / "dsmcert.kdb").chmod(0o604)
+    info = (place / "dsmcert.kdb").stat()
+    told = directory.fact(KDB)
+    digest = sha256(b"live").hexdigest()
+    assert told == FileFact(KDB, True, 4, digest, 0o604, info.st_uid, info.st_gid)
+    assert (told.mounted, told.read_only) == (False, read_only)
+    assert directory.fact(STH) == FileFact(STH, False)
+
+
+@pytest.mark.parametrize(
+    ("root", "owner", "opens"), [(0, 0, False), (STRANGER, 0, True), (0, STRANGER, True)]
+)
+def test_only_to_root_a_directory_of_the_system_s_must_be_closed(
+    place: Path, root: int, owner: int, opens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_root()
+    place.chmod(0o777)
+    os.chown(place, owner, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: root)
+    if opens:
+        with open_directory(place, StoreFile, "run"):
+            return
+    with pytest.raises(NotPermitted), open_directory(place, StoreFile, "run"):
+        pass
+
+
+@pytest.mark.parametrize("slot", ["new", "aside"])
+def test_trouble_with_a_file_of_ours_is_told_as_it_is(
+    directory: UnixDirectory[StoreFile], slot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EIO, "the reason")
+
+    monkeypatch.setattr(in_place, "is_mounted", lambda handle, name: True)
+    monkeypatch.setattr(os, "unlink", fails)
+    # Whether it is there or not.
+    with pytest.raises(OSError, match="the reason"):
+        directory.discard(KDB, slot)
 
 
 # --- files that are mounts of their own ------------------------------------------------------------------
