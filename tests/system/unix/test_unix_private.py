@@ -85,6 +85,40 @@ def test_a_run_that_is_pruned_meanwhile_is_no_error(state: Path, monkeypatch: py
     private.require_state(state, GUARD)
 
 
+def test_a_run_that_is_pruned_while_it_is_looked_at_is_no_error(state: Path) -> None:
+    class Pruned(UnixGuard):
+        def require_closed(self, directory: Path) -> None:
+            if directory.name == "r1":
+                directory.rmdir()
+            super().require_closed(directory)
+
+    (state / "runs" / "r1").mkdir(mode=0o700)
+    private.require_state(state, Pruned())
+    assert not (state / "runs" / "r1").exists()
+
+
+def test_of_a_run_s_files_only_journals_are_looked_at(state: Path) -> None:
+    (state / "runs" / "r1").mkdir(mode=0o700)
+    (state / "runs" / "r1" / "report.json").symlink_to("/etc/passwd")
+    private.require_state(state, GUARD)
+
+
+def test_a_directory_that_is_there_and_open_is_not_taken_for_the_state(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o755)
+    with pytest.raises(NotPermitted, match="is open to others"):
+        private.make(tmp_path / "state", GUARD)
+
+
+def test_only_a_directory_is_synced_as_one_and_only_where_the_system_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(NotADirectoryError):
+        private.sync_directory(tmp_path / "file")
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    private.sync_directory(tmp_path / "file")
+
+
 @pytest.mark.parametrize(
     ("name", "word"),
     [

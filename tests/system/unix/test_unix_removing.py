@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dsmcertfix.system.removing import remove
+from dsmcertfix.errors import Busy, NotPermitted
+from dsmcertfix.system.removing import remove, removing
 
 LAST = "m.jsonl"
 
@@ -47,6 +48,25 @@ def hold(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> None:
 
     monkeypatch.setattr(os, "unlink", unlink)
     monkeypatch.setattr(Path, "unlink", path_unlink)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "told", "context"),
+    [
+        (OSError(errno.EBUSY, "is busy", "/run/a"), Busy, "is busy", ("kept: /run/a",)),
+        (OSError(errno.ETXTBSY, "is run"), Busy, "is run", ()),
+        (OSError(errno.EACCES, "is denied", "/run/a"), NotPermitted, "is denied", ("kept: /run/a",)),
+        (OSError("is odd"), NotPermitted, "is odd", ()),
+    ],
+)
+def test_what_cannot_be_removed_is_told_and_whether_something_holds_it(
+    error: OSError, kind: type[Busy | NotPermitted], told: str, context: tuple[str, ...]
+) -> None:
+    with pytest.raises(kind) as raised, removing(Path("/run")):
+        raise error
+    assert raised.value.code == "run-not-removed"
+    assert raised.value.message == f"`/run` cannot be removed: {told}"
+    assert raised.value.context == context and (raised.value.hint is not None) is (kind is Busy)
 
 
 @pytest.mark.parametrize("last", [LAST, "none"])
