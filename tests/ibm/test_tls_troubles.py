@@ -317,6 +317,8 @@ def test_a_name_service_out_of_time_is_told_at_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait(60))
     with pytest.raises(CannotReconnect) as raised:
         tls._addresses(SERVER, time.monotonic() - 5)
+    # The program's end does not wait for the name service.
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "getaddrinfo")
     gate.set()
     assert raised.value.code == "server-timed-out" and "not resolved in time" in raised.value.message
 
