@@ -26,6 +26,16 @@ SHUFFLED = {key: certificates.SERVER[key] for key in ("OU", "CN", "C", "O")}
 CA = certificates.make("authority", ca=True)
 
 
+class Twice(dict[str, str]):
+    """A subject that says everything twice."""
+
+    def items(self) -> Any:
+        return [*super().items()] * 2
+
+
+TWICE = Twice(certificates.SERVER)
+
+
 def patched(der: bytes, old: bytes, new: bytes, count: int = 1) -> bytes:
     assert old in der
     assert len(old) == len(new)
@@ -40,6 +50,7 @@ def patched(der: bytes, old: bytes, new: bytes, count: int = 1) -> bytes:
         (certificates.make(ca=True), "server"),
         (certificates.make({**certificates.SERVER, "CN": "tsm self-signed certificate"}), "ca"),
         (certificates.make({"CN": "TSM Self-Signed Certificate"}), "ca"),
+        (certificates.make(TWICE), "ca"),
         (certificates.make(certificates.SERVER, issuer={"CN": "authority"}), "other"),
         (CA, "ca"),
         (certificates.make("self-signed"), "ca"),
