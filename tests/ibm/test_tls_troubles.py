@@ -142,6 +142,48 @@ def test_a_refusal_without_a_reason_is_told_by_its_text() -> None:
     assert refusal(None, "something else") == "server-refused-tls"
 
 
+ENDED = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+ENDED.reason = "UNEXPECTED_EOF_WHILE_READING"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (OSError(104, "Connection reset by peer"), "server-closed", "(Connection reset by peer)"),
+        (OSError("odd"), "server-closed", "(odd)"),
+        (ENDED, "server-closed", "(no TLS answer)"),
+        (TimeoutError(), "server-sends-nothing", "sends nothing"),
+    ],
+)
+def test_why_a_handshake_came_to_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, code: str, told: str
+) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", fails)
+    with socket.socket() as connection, pytest.raises(CannotReconnect) as raised:
+        tls._handshake(SERVER, connection, time.monotonic() + 60)
+    assert raised.value.code == code and told in raised.value.message
+
+
+@pytest.mark.parametrize(("left_s", "least", "most"), [(30.0, 25.0, 30.0), (-5.0, 0.0, 0.1)])
+def test_a_handshake_has_the_time_that_is_left_and_never_all_time(
+    monkeypatch: pytest.MonkeyPatch, left_s: float, least: float, most: float
+) -> None:
+    given: list[float | None] = []
+
+    def fails(context: ssl.SSLContext, connection: socket.socket) -> None:
+        given.append(connection.gettimeout())
+        raise TimeoutError
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", fails)
+    with socket.socket() as connection, pytest.raises(CannotReconnect):
+        tls._handshake(SERVER, connection, time.monotonic() + left_s)
+    (seconds,) = given
+    assert seconds is not None and least < seconds <= most
+
+
 class Session:
     """A session of ssl, as far as a chain is read from it."""
 
@@ -233,6 +275,18 @@ def test_any_certificate_and_key_is_read_and_nothing_older_than_tls_1_2() -> Non
     assert context.security_level == 0
 
 
+def test_a_library_without_security_levels_uses_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+
+    def set_ciphers(context: ssl.SSLContext, names: str) -> None:
+        if "SECLEVEL" in names:
+            raise ssl.SSLError("No cipher can be selected.")
+        given.append(names)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_ciphers", set_ciphers)
+    assert tls._context().verify_mode == ssl.CERT_NONE and given == ["DEFAULT"]
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -263,6 +317,8 @@ def test_a_name_service_out_of_time_is_told_at_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait(60))
     with pytest.raises(CannotReconnect) as raised:
         tls._addresses(SERVER, time.monotonic() - 5)
+    # The program's end does not wait for the name service.
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "getaddrinfo")
     gate.set()
     assert raised.value.code == "server-timed-out" and "not resolved in time" in raised.value.message
 

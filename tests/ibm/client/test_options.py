@@ -149,7 +149,8 @@ def test_a_line_ends_at_a_nul() -> None:
     options = system(b"se A\ntcps h\0.evil.example.com\npassworddir /a\0/b\n")
     assert options.stanzas[0].server == Server("h", 1500)
     assert options.stanzas[0].passworddir == "/a"
-    assert len(options.warnings) == 2
+    told = "the line has a NUL character and is read up to there"
+    assert options.warnings == (f"{SYS}, line 2: {told}", f"{SYS}, line 3: {told}")
 
 
 def test_a_stanza_without_address_has_no_server_and_a_warning() -> None:
@@ -223,6 +224,7 @@ def test_failover_servers_are_kept_apart_from_the_servers_that_a_user_selects() 
         ("T, U", ("T", "U")),
         ("T U,,T", ("T", "U")),
         ("\"T\",'U'", ("T", "U")),
+        ("linux,max", ("linux", "max")),
         (",", ()),
     ],
 )

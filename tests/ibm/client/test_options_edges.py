@@ -77,10 +77,42 @@ def test_a_file_has_as_many_lines_as_line_ends_and_of_too_many_the_first(
     assert options.lines_of(data) == (lines, more)
 
 
+def test_that_a_file_has_too_many_lines_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "LINES", budgets.LINES._replace(cap=3))
+    whole = "servername A\ntcps a\nnodename n\n"
+    assert system(whole).warnings == ()
+    cut = system(whole + "nodename m\n")
+    assert cut.stanzas[0].node == "n" and cut.warnings == (f"{PATH}: {budgets.LINES.exceeded()}",)
+
+
 def test_a_value_over_its_budget_is_left_out_and_one_of_just_its_length_is_not() -> None:
     cap = budgets.VALUE.cap
     assert only("nodename " + "x" * cap).node == "x" * cap
-    assert only("nodename " + "x" * (cap + 1)).node is None
+    over = system("servername A\ntcps a\nnodename " + "x" * (cap + 1))
+    assert over.stanzas[0].node is None
+    told = f"{PATH}: line 3: NODENAME has {budgets.VALUE.exceeded()}"
+    assert over.warnings == (f"{PATH}, line 3: NODENAME has no value", told)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(20, 20), (21, 20)])
+def test_of_very_many_values_over_their_budget_the_first_are_told(count: int, kept: int) -> None:
+    long = "nodename " + "x" * (budgets.VALUE.cap + 1)
+    told = system("\n".join(("servername A", *[long] * count))).warnings
+    left_out = [line for line in told if budgets.VALUE.exceeded() in line]
+    assert [line.split(" ")[2] for line in left_out] == [f"{number}:" for number in range(2, kept + 2)]
+
+
+def test_an_option_without_a_value_is_told_and_counts_for_nothing() -> None:
+    found = system("servername A\ntcps a\ntcpport\npassworddir \n")
+    (stanza,) = found.stanzas
+    assert (stanza.server, stanza.passworddir) == (Server("a", 1500), None)
+    names = ((3, "TCPPORT"), (4, "PASSWORDDIR"))
+    assert found.warnings == tuple(f"{PATH}, line {line}: {name} has no value" for line, name in names)
+
+
+def test_that_a_file_is_in_utf_16_is_told_of_its_first_line() -> None:
+    (told,) = read_system_options("servername A\n".encode("utf-16"), PATH).warnings
+    assert told.startswith(f"{PATH}, line 1: the file is in UTF-16")
 
 
 def test_failover_servers_over_their_budget_are_left_out_and_told() -> None:
@@ -144,7 +176,11 @@ def test_a_user_option_file_is_called_by_what_it_says_of_its_server() -> None:
     own = user("servername A\ntcpserveraddress t").stanza
     assert own is not None and (own.name, own.server) == ("A", Server("t", 1500))
     own = user("tcpserveraddress t").stanza
-    assert own is not None and own.name == "t"
+    assert own is not None and (own.name, own.line) == ("t", 1)
+    own = user("tcpserveraddress t\nservername A").stanza
+    assert own is not None and (own.name, own.line) == ("A", 2)
+    own = user('tcpserveraddress ""').stanza
+    assert own is not None and (own.name, own.server) == (PATH.name, None)
     assert user("servername A").stanza is None and user("servername A").servername == "A"
 
 

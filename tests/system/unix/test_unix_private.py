@@ -32,20 +32,21 @@ def refused(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "what", "kind", "code"),
+    ("number", "what", "kind", "code", "hint"),
     [
-        (errno.EACCES, "state", NotPermitted, "state-not-permitted"),
-        (errno.EPERM, "journal", NotPermitted, "journal-not-permitted"),
-        (errno.ENOSPC, "state", BackupFailed, "state-not-written"),
-        (errno.EIO, "journal", BackupFailed, "journal-not-written"),
+        (errno.EACCES, "state", NotPermitted, "state-not-permitted", "Run as root"),
+        (errno.EPERM, "journal", NotPermitted, "journal-not-permitted", "Run as root"),
+        (errno.ENOSPC, "state", BackupFailed, "state-not-written", "Make room there"),
+        (errno.EIO, "journal", BackupFailed, "journal-not-written", "Make room there"),
+        (errno.EROFS, "state", BackupFailed, "state-not-written", "Give another place"),
     ],
 )
 def test_what_cannot_be_kept_is_told_by_its_reason(
-    number: int, what: str, kind: type[NotPermitted | BackupFailed], code: str
+    number: int, what: str, kind: type[NotPermitted | BackupFailed], code: str, hint: str
 ) -> None:
     with pytest.raises(kind) as raised, private.keeping(Path("/kept"), what):
         raise OSError(number, "the reason")
-    assert raised.value.code == code and raised.value.hint
+    assert raised.value.code == code and (raised.value.hint or "").startswith(hint)
     assert raised.value.message == "`/kept` could not be written: the reason"
 
 
@@ -82,6 +83,40 @@ def test_a_run_that_is_pruned_meanwhile_is_no_error(state: Path, monkeypatch: py
 
     monkeypatch.setattr(os, "listdir", pruned)
     private.require_state(state, GUARD)
+
+
+def test_a_run_that_is_pruned_while_it_is_looked_at_is_no_error(state: Path) -> None:
+    class Pruned(UnixGuard):
+        def require_closed(self, directory: Path) -> None:
+            if directory.name == "r1":
+                directory.rmdir()
+            super().require_closed(directory)
+
+    (state / "runs" / "r1").mkdir(mode=0o700)
+    private.require_state(state, Pruned())
+    assert not (state / "runs" / "r1").exists()
+
+
+def test_of_a_run_s_files_only_journals_are_looked_at(state: Path) -> None:
+    (state / "runs" / "r1").mkdir(mode=0o700)
+    (state / "runs" / "r1" / "report.json").symlink_to("/etc/passwd")
+    private.require_state(state, GUARD)
+
+
+def test_a_directory_that_is_there_and_open_is_not_taken_for_the_state(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o755)
+    with pytest.raises(NotPermitted, match="is open to others"):
+        private.make(tmp_path / "state", GUARD)
+
+
+def test_only_a_directory_is_synced_as_one_and_only_where_the_system_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(NotADirectoryError):
+        private.sync_directory(tmp_path / "file")
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    private.sync_directory(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +173,11 @@ def test_what_lies_where_everybody_may_write_is_refused_and_not_made(tmp_path: P
     message = f"the state directory `{above}/state` lies below `{above}`, which everybody may write"
     assert raised.value.message == message
     assert not (above / "state").exists()
+
+
+def test_what_lies_where_everybody_may_write_by_now_is_refused(state: Path) -> None:
+    state.parent.chmod(0o777)
+    assert "which everybody may write" in refused(state)
 
 
 def test_a_sticky_directory_above_is_no_danger(tmp_path: Path) -> None:
