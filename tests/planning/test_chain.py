@@ -5,6 +5,8 @@ The answers of the table are those of GSKit 8's own handshakes (docs/facts/kdb-f
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from cryptography import x509
 from tests.authorities import UNKNOWN, Made, common_name, may_sign, usage
@@ -13,8 +15,16 @@ from tests.endtoend_trust.conftest import root_ca
 from tests.facts import NOW
 
 from dsmbench.identity import Identity
+from dsmcertfix.ibm.key_database import chain
 from dsmcertfix.ibm.key_database.certificate import describe
-from dsmcertfix.ibm.key_database.chain import FlawKind, is_self_signed, proven, signing_rules, trusted
+from dsmcertfix.ibm.key_database.chain import (
+    FlawKind,
+    is_self_signed,
+    out_of_date,
+    proven,
+    signing_rules,
+    trusted,
+)
 from dsmcertfix.model import Certificate
 
 
@@ -64,6 +74,9 @@ SHORT = Made("Short", extensions=(may_sign(path_length=0),))
 BELOW_SHORT = Made("Below", SHORT, (may_sign(),))
 
 
+NAMELESS = Made(x509.Name([]))
+
+
 def below(*extensions: x509.ExtensionType, critical: bool = True) -> Made:
     return Made("tsm1", ROOT, extensions, critical=critical)
 
@@ -88,28 +101,32 @@ TSM1 = x509.DNSName("tsm1.example.com")
 ANY_POLICY = x509.PolicyInformation(x509.ObjectIdentifier("2.5.29.32.0"), None)
 
 
-@pytest.mark.parametrize(
-    "known",
-    [
-        x509.SubjectKeyIdentifier(b"1" * 20),
-        usage(signs=True),
-        x509.SubjectAlternativeName([TSM1]),
-        x509.IssuerAlternativeName([TSM1]),
-        may_sign(),
-        x509.NameConstraints([TSM1], None),
-        x509.CertificatePolicies([ANY_POLICY]),
-        x509.AuthorityKeyIdentifier(b"1" * 20, None, None),
-        x509.PolicyConstraints(1, None),
-        CLIENT_ONLY,
-        x509.InhibitAnyPolicy(1),
-        x509.AuthorityInformationAccess(
-            [x509.AccessDescription(x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1"), TSM1)]
-        ),
-    ],
-    ids=lambda one: str(type(one).__name__),
+KNOWN = (
+    x509.SubjectKeyIdentifier(b"1" * 20),
+    usage(signs=True),
+    x509.SubjectAlternativeName([TSM1]),
+    x509.IssuerAlternativeName([TSM1]),
+    may_sign(),
+    x509.NameConstraints([TSM1], None),
+    x509.CertificatePolicies([ANY_POLICY]),
+    x509.AuthorityKeyIdentifier(b"1" * 20, None, None),
+    x509.PolicyConstraints(1, None),
+    CLIENT_ONLY,
+    x509.InhibitAnyPolicy(1),
+    x509.AuthorityInformationAccess(
+        [x509.AccessDescription(x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1"), TSM1)]
+    ),
 )
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda one: str(type(one).__name__))
 def test_each_extension_that_gskit_takes_may_be_critical(known: x509.ExtensionType) -> None:
     assert signing_rules(below(known).stored().der).understood
+
+
+def test_all_extensions_that_gskit_takes_may_be_critical_together_and_no_other_one_with_them() -> None:
+    assert signing_rules(below(*KNOWN).stored().der).understood
+    assert not signing_rules(below(*KNOWN, CRLS).stored().der).understood
 
 
 def test_what_says_nothing_of_signing_may_sign() -> None:
@@ -125,6 +142,8 @@ def test_what_says_nothing_of_signing_may_sign() -> None:
         ([SELF], [], [SAME_KEY], True),
         ([FIFTIES], [], [FIFTIES], True),
         ([SAME_KEY], [SELF], [SELF], True),
+        ([SELF], [SELF], [SELF], True),
+        ([NAMELESS], [], [NAMELESS], False),
         ([Made("t", days=PAST)], [], [Made("t", days=PAST)], False),
         ([ROOT], [], [SERVER], True),
         ([ROOT], [], [SERVER, ROOT], True),
@@ -193,6 +212,9 @@ def test_a_client_trusts_what_ibms_tls_trusts(
         ([ROOT.stored()], [Made("tsm1", ROOT, days=FUTURE)], [("tsm1", "not-yet-valid")]),
         ([SERVER.stored(trusted=False)], [SERVER, ROOT], [("tsm1", "no-root")]),
         ([BETWEEN.stored()], [BELOW], [("Between", "no-root")]),
+        # The chain is followed to a root where there is one, else it ends with the first that is stored.
+        ([SERVER.stored(trusted=False), ROOT.stored(trusted=False)], [SERVER], [("Root", "untrusted")]),
+        ([BELOW.stored(), BETWEEN.stored()], [BELOW], [("tsm1", "no-root")]),
         ([UNUSED.stored()], [BY_UNUSED], [("R", "may-not-sign")]),
         ([ROOT.stored()], [below(UNKNOWN)], [("tsm1", "not-understood")]),
         ([NAMESAKE.stored()], [SERVER], []),
@@ -234,3 +256,23 @@ def test_a_store_full_of_namesakes_costs_a_bounded_number_of_signatures() -> Non
     many = tuple(Made("Root").stored() for _ in range(300))
     assert not trusted((*many, ROOT.stored()), (SERVER.stored(),), NOW)
     assert trusted((ROOT.stored(), *many), (SERVER.stored(),), NOW)
+
+
+def test_the_servers_own_certificate_is_not_asked_whether_it_signed_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It counts to no limit, though it has the name of a CA between."""
+    top = Made("Top", extensions=(may_sign(),))
+    second = Made("Root", top, (may_sign(),))
+    first = Made("Between", second, (may_sign(),))
+    presented = tuple(one.stored() for one in (Made("Root", first), first, second))
+    for most, trusts in ((3, True), (2, False)):
+        monkeypatch.setattr(chain, "_MOST_LINKS", most)
+        assert bool(trusted((top.stored(),), presented, NOW)) is trusts
+
+
+def test_a_certificate_is_in_date_to_the_very_moment_of_its_end_and_from_that_of_its_begin() -> None:
+    one = LEAF._replace(not_before=NOW, not_after=NOW)
+    assert out_of_date(one, NOW) is None
+    assert out_of_date(one, NOW + timedelta(microseconds=1)) == "expired"
+    assert out_of_date(one, NOW - timedelta(microseconds=1)) == "not-yet-valid"

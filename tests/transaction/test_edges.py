@@ -20,7 +20,6 @@ from tests.transaction.kit import (
     database,
     fetching,
     held,
-    machine,
     plan_for,
     tell,
     waiting,
@@ -59,11 +58,6 @@ from dsmcertfix.transaction.server import ServerTransaction
 AT = datetime.now(timezone.utc)
 FOUND, OTHER = held(NEW, "").sha256, "e" * 64
 ANY: Any = None
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
 
 
 # --- the client's ----------------------------------------------------------------------------------------

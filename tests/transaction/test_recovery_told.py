@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.transaction.calls import recorded
-from tests.transaction.kit import UNIX, Machine, fetching, machine, plan_for
+from tests.transaction.kit import UNIX, Machine, fetching, plan_for
 from tests.transaction.test_recovery import ANOTHER, FOUND, goal, killed_at, record
 
 from dsmcertfix.errors import NotFound
@@ -19,11 +18,6 @@ from dsmcertfix.transaction.ending import give_up, put_away_unreadable
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.recovery import recover_run
 from dsmcertfix.transaction.runs import cut_off, past_runs
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
 
 
 def ignore(event: Event) -> None:

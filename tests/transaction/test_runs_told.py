@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.transaction.kit import Machine, machine, make_store
+from tests.transaction.kit import Machine, make_store
 
 from dsmcertfix.errors import BackupFailed, NotFound, NotPermitted, Unrecovered
 from dsmcertfix.ibm.server.instance import LocatedInstance
@@ -26,11 +26,6 @@ from dsmcertfix.transaction.runs import (
 AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 OWNER = Owner(1001, 1002, "tsm", Path("/home/tsm"), (7, 8))
 STORE = LocatedStore(Path("/a/store"), (3, 4), (), OWNER)
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
 
 
 def started(located: FileSet[Any] = STORE, **changed: object) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dsmbench import certificates, formats
 from dsmcertfix import budgets
-from dsmcertfix.errors import StoreUnreadable
+from dsmcertfix.errors import EditFailed, StoreUnreadable
 from dsmcertfix.ibm.key_database import certificate, der, kdb, record, trusted
-from dsmcertfix.ibm.key_database.parts import Name
+from dsmcertfix.ibm.key_database.parts import Extensions, Name
 
 PASSWORD = b"a password of the tests"
 
@@ -57,10 +59,52 @@ def test_a_number_is_written_as_der_has_it(number: int, content: str) -> None:
     assert der.encode_integer(number) == bytes((2, len(data))) + data
 
 
-@pytest.mark.parametrize("head", ["0480", "0485", "04ff", "0481", "04", ""])
+@pytest.mark.parametrize("head", ["0480", "0485", "04ff", "0481", "04", "", "04850000000000"])
 def test_a_length_that_cannot_be_is_malformed(head: str) -> None:
     with pytest.raises(der.Malformed):
         der.Cursor(bytes.fromhex(head)).take()
+
+
+@pytest.mark.parametrize("head", ["0401", "048101", "04820001", "0483000001", "048400000001"])
+def test_a_length_of_up_to_four_bytes_is_taken_and_a_strict_reader_takes_the_shortest(head: str) -> None:
+    data = bytes.fromhex(head) + b"xy"
+    cursor = der.Cursor(data)
+    assert (cursor.content(4), cursor.more) == (b"x", True)
+    if len(head) == 4:
+        assert der.Strict(data).content(4) == b"x"
+    else:
+        with pytest.raises(der.Malformed, match="longer than need be"):
+            der.Strict(data).take()
+
+
+@pytest.mark.parametrize(
+    ("tag", "taken"), [(0x1E, True), (0x1F, False), (0x20, True), (0x3F, False), (0xBF, False)]
+)
+def test_a_tag_of_several_bytes_is_malformed(tag: int, taken: bool) -> None:
+    cursor = der.Cursor(bytes((tag, 1, 0)))
+    if taken:
+        assert cursor.take() == der.Element(tag, 0, 2, 3)
+    else:
+        with pytest.raises(der.Malformed, match="a tag of several bytes"):
+            cursor.take()
+
+
+def test_what_lies_in_an_element_ends_with_it() -> None:
+    outer = der.Cursor(bytes.fromhex("30030201050500"))
+    inner = outer.enter(der.SEQUENCE)
+    assert inner.begins_with(der.INTEGER) and not inner.begins_with(der.NULL)
+    assert (inner.whole(der.INTEGER), inner.more, inner.begins_with(der.NULL)) == (b"\2\1\5", False, False)
+    inner.close()
+    with pytest.raises(der.Malformed, match="too early"):
+        inner.take()
+    with pytest.raises(der.Malformed, match="more than belongs there"):
+        outer.close()
+    with pytest.raises(der.Malformed, match="tag 05 where 02 or 03 belongs"):
+        outer.take(der.INTEGER, der.BIT_STRING)
+    assert outer.content(der.NULL) == b""
+    for short in ("300402010500", "30030202050500"):
+        with pytest.raises(der.Malformed, match="bytes announced"):
+            der.Cursor(bytes.fromhex(short), 0, 5).enter().take()
 
 
 @pytest.mark.parametrize(
@@ -84,6 +128,10 @@ def test_a_name_is_written_as_rfc_4514_has_it(value: str | bytes, written: str) 
     assert Name(((("2.5.4.3", value),),)).text == f"CN={written}"
 
 
+def test_who_has_no_extensions_says_nothing_and_is_bound_by_nothing() -> None:
+    assert Extensions() == Extensions(None, None, None, constrained=False, critical=())
+
+
 def code(length: int, slot_size: int, count: int) -> str:
     try:
         kdb._check_length(length, slot_size, count)
@@ -93,13 +141,22 @@ def code(length: int, slot_size: int, count: int) -> str:
 
 
 def test_the_slots_fill_the_file_and_are_of_a_size_that_can_be_and_not_too_many() -> None:
-    smallest, largest, cap = kdb._MIN_SLOT_SIZE, kdb._MAX_SLOT_SIZE, budgets.RECORDS.cap
+    smallest, largest, cap = 256, 1 << 24, budgets.RECORDS.cap
     assert code(smallest, smallest, 1) == code(largest, largest, 1) == code(0, smallest, 0) == ""
     assert code(smallest - 1, smallest - 1, 1) == code(largest + 1, largest + 1, 1) == "file-slot-size"
     assert code(smallest - 1, smallest, 1) == "file-cut-off"
     assert code(smallest + 1, smallest, 1) == "file-too-long"
     assert code(smallest * cap, smallest, cap) == ""
     assert code(smallest * (cap + 1), smallest, cap + 1) == "too-many-records"
+
+
+def test_slots_grow_by_whole_thousands_up_to_the_largest() -> None:
+    sizes = [kdb._grown(5000, needed) for needed in (1, 5000, 5001, 6000, 6001)]
+    assert sizes == [5000, 5000, 6000, 6000, 7000]
+    assert kdb._grown(216, 1 << 24) == 1 << 24
+    with pytest.raises(EditFailed) as caught:
+        kdb._grown(217, 1 << 24)
+    assert (caught.value.code, caught.value.context) == ("record-too-large", ("16777216 bytes",))
 
 
 def labelled() -> kdb.KeyDatabase:
@@ -138,3 +195,26 @@ def test_the_sums_that_find_a_certificate_are_told_to_protect_nothing(
 
     monkeypatch.setattr(trusted, "sha1", sha1)
     assert len(trusted.index(certificates.make()).hashes()) == 5 and asked == [False] * 5
+
+
+def test_behind_a_record_stands_what_gskit_searches_by() -> None:
+    """As the library takes the certificate apart."""
+    made = certificates.make("searched", serial=0x1234)
+    found = x509.load_der_x509_certificate(made)
+    encoding = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    issuer_and_serial = formats.der(0x30, found.issuer.public_bytes() + bytes.fromhex("02021234"))
+    hashed = (
+        formats.der(3, b"\0" + found.signature),
+        found.tbs_certificate_bytes,
+        found.subject.public_bytes(),
+        found.public_key().public_bytes(*encoding),
+        issuer_and_serial,
+    )
+    sums = b"".join(b"\0\0\0\x14" + hashlib.sha1(part, usedforsecurity=False).digest() for part in hashed)
+    for marked, flags in ((True, "03020780"), (False, "030100")):
+        record = formats.der(
+            0x30, b"\2\1\7" + formats.der(0xA1, made) + formats.der(0x1A, b"mine") + bytes.fromhex(flags)
+        )
+        head = bytes((0, 0, 0, 1, 0, 0, 0, 7)) + len(record).to_bytes(4, "big")
+        written = trusted.compose(7, b"mine", made, trusted=marked)
+        assert written == head + record + b"\0\0\0\4mine" + bytes(4) + sums

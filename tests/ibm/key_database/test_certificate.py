@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.authorities import Made
 
 from dsmbench import certificates, formats
 from dsmcertfix.ibm.key_database import kdb, reading
@@ -23,6 +24,16 @@ from dsmcertfix.ibm.key_database.record import SECRET_KEY
 SERVER = certificates.make()
 SHUFFLED = {key: certificates.SERVER[key] for key in ("OU", "CN", "C", "O")}
 CA = certificates.make("authority", ca=True)
+
+
+class Twice(dict[str, str]):
+    """A subject that says everything twice."""
+
+    def items(self) -> Any:
+        return [*super().items()] * 2
+
+
+TWICE = Twice(certificates.SERVER)
 
 
 def patched(der: bytes, old: bytes, new: bytes, count: int = 1) -> bytes:
@@ -39,6 +50,7 @@ def patched(der: bytes, old: bytes, new: bytes, count: int = 1) -> bytes:
         (certificates.make(ca=True), "server"),
         (certificates.make({**certificates.SERVER, "CN": "tsm self-signed certificate"}), "ca"),
         (certificates.make({"CN": "TSM Self-Signed Certificate"}), "ca"),
+        (certificates.make(TWICE), "ca"),
         (certificates.make(certificates.SERVER, issuer={"CN": "authority"}), "other"),
         (CA, "ca"),
         (certificates.make("self-signed"), "ca"),
@@ -162,3 +174,24 @@ def test_how_a_key_is_used_is_known_without_the_library_s_word_for_it() -> None:
     assert used("1.3.101.112", None, elliptic) is padding.PKCS1v15
     with pytest.raises(LookupError):
         used("1.2.840.113549.1.1.10", hashes.SHA256(), other)
+
+
+def test_a_certificate_that_cannot_be_read_is_told_and_that_there_is_no_room_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = describe(b"\x30\x03\x02\x01\x01", "x")
+    assert broken.kind == "unreadable" and broken.problem
+    assert describe(Made("a").stored().der, "x").problem is None
+
+    def full(_der: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("dsmcertfix.ibm.key_database.reading.load", full)
+    with pytest.raises(MemoryError):
+        describe(Made("b").stored().der, "x")
+
+
+def test_what_is_wrong_with_a_certificate_is_told_with_it() -> None:
+    whole = Made("a").stored()
+    broken = describe(whole.der.replace(b"\x17\x0d", b"\x17\x0c", 1), "x")
+    assert broken.kind == "unreadable" and broken.problem

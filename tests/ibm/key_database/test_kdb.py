@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -283,6 +284,16 @@ class TestAdding:
             kdb.add(database(), PASSWORD, label=label, certificate=certificate)
         assert caught.value.code == code
 
+    def test_nothing_is_added_with_a_wrong_password_nor_to_a_damaged_file(self) -> None:
+        new, damaged = certificates.make(serial=9), replace(database(), integrity=bytes(48))
+        for found, password, code in (
+            (database(), b"wrong", "password-wrong"),
+            (damaged, PASSWORD, "integrity-wrong"),
+        ):
+            with pytest.raises(StoreUnreadable) as caught:
+                kdb.add(found, password, label="new", certificate=new)
+            assert caught.value.code == code
+
     def test_a_label_in_another_case_is_free(self) -> None:
         after = kdb.add(database(), PASSWORD, label="ONE", certificate=certificates.make(serial=9))
         assert labels(kdb.read(after))[-1] == "ONE"
@@ -317,6 +328,11 @@ class TestPassword:
         kept = kdb.read(kdb.keep_password(found, PASSWORD))
         kdb.verify(kept, PASSWORD)
         assert (kept.password_expires, kept.salt, kept.records) == (None, found.salt, found.records)
+
+    def test_it_is_not_kept_with_a_wrong_one(self) -> None:
+        with pytest.raises(StoreUnreadable) as caught:
+            kdb.keep_password(database(), b"wrong")
+        assert caught.value.code == "password-wrong"
 
     def test_the_highest_bit_is_one_of_the_number(self) -> None:
         whole = formats.key_database(6, PASSWORD)

@@ -22,6 +22,7 @@ CA = certificates.make("some authority", ca=True)
 PKCS12 = pkcs12.serialize_key_and_certificates(
     None, None, None, [x509.load_der_x509_certificate(ONE)], BestAvailableEncryption(PASSWORD)
 )
+PKCS7_DATA = bytes.fromhex("06092a864886f70d010701")
 EMPTY = kdb.read(formats.key_database(6, PASSWORD))
 
 
@@ -48,6 +49,10 @@ DER_AT = HEADER_SIZE + 12
         (formats.keepass_database(), "file-keepass"),
         (b"\x03\xd9\xa2\x9a", "file-keepass"),
         (PKCS12, "file-pkcs12"),
+        (b"\x30" + PKCS7_DATA.rjust(47, b"\0"), "file-pkcs12"),
+        (b"\x30" + PKCS7_DATA.rjust(48, b"\0"), "file-not-key-database"),
+        (b"\x31" + PKCS12[1:], "file-not-key-database"),
+        (ONE, "file-not-key-database"),
         (b"* dsm.opt\nSERVERNAME tsm01\n" * 20, "file-not-key-database"),
         (bytes(5000), "file-not-key-database"),
         (b"\xff" * 200, "file-not-key-database"),
