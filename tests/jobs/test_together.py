@@ -7,15 +7,19 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsmcertfix import budgets
 from dsmcertfix.errors import DsmcertfixError, Interrupted, SwapFailed
 from dsmcertfix.model import Certificate, LocatedStore, Owner, Server, Stanza, Store
 from dsmcertfix.planning.steps import AddCertificate, Reconnect, Step, StorePlan
 from dsmcertfix.system.process.run import Waits
+from dsmcertfix.transaction import together
 from dsmcertfix.transaction.executor import Ended
 from dsmcertfix.transaction.interrupts import Interrupts, watching
 from dsmcertfix.transaction.together import carry_out_all
@@ -98,9 +102,61 @@ def test_servers_are_never_shared_never_overtaken_and_the_jobs_are_kept(
 
 
 def test_as_many_run_at_once_as_there_are_servers_and_jobs() -> None:
-    watched = Watched({"a": 9, "b": 9, "c": 9})
-    carry_out_all([plan("a", [1]), plan("b", [2]), plan("c", [3])], watched.begin, Interrupts(), 3)
-    assert watched.together[-1] == ("a", "b", "c")
+    names = ("a", "b", "c", "d")
+    plans = [plan(name, [number]) for number, name in enumerate(names)]
+    for jobs in (1, 2, 3, 4, 5):
+        watched = Watched(dict.fromkeys(names, 9))
+        carry_out_all(plans, watched.begin, Interrupts(), jobs)
+        assert max(map(len, watched.together)) == min(jobs, 4)
+        assert watched.together[min(jobs, 4) - 1] == names[:jobs]
+
+
+def test_one_that_ends_makes_room_for_one() -> None:
+    watched = Watched({"a": 9, "b": 1, "c": 9, "d": 9})
+    plans = [plan(name, [number]) for number, name in enumerate("abcd")]
+    carry_out_all(plans, watched.begin, Interrupts(), 2)
+    assert [len(names) for names in watched.together] == [1, 2, 2, 2]
+
+
+# --- clients that hang
+
+
+def test_others_wait_for_a_client_as_long_as_their_patience_and_then_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(together, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    nothing: Any = None
+    working = together._Working(plan("a"), nothing, since=100.0)
+    told = []
+    for now[0] in (100.0, 109.9, 110.0, 111.0):
+        told.append((working.gives_way(), working.holds_up))
+    assert budgets.PATIENCE_S.cap == 10
+    # It gives way once: whoever waited has heard of it.
+    assert told == [(False, True), (False, True), (True, False), (False, False)]
+
+
+def hanging(monkeypatch: pytest.MonkeyPatch, jobs: int, sessions: int, count: int) -> Watched:
+    """So many stores, each with a server of its own, and all of their clients hang."""
+    monkeypatch.setattr(budgets, "PATIENCE_S", budgets.PATIENCE_S._replace(cap=0))
+    monkeypatch.setattr(budgets, "SESSIONS", budgets.SESSIONS._replace(cap=sessions))
+    names = [f"p{number}" for number in range(count)]
+    watched = Watched(dict.fromkeys(names, 50))
+    carry_out_all(
+        [plan(name, [number]) for number, name in enumerate(names)], watched.begin, Interrupts(), jobs
+    )
+    assert watched.begun == names
+    return watched
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sessions", "most"), [(1, 3, 3), (2, 3, 3), (3, 3, 3), (4, 3, 4), (1, 9, 5), (1, 1, 1)]
+)
+def test_clients_that_hang_hold_up_no_other_until_the_sessions_are_as_many_as_may_be(
+    monkeypatch: pytest.MonkeyPatch, jobs: int, sessions: int, most: int
+) -> None:
+    watched = hanging(monkeypatch, jobs, sessions, 5)
+    assert max(map(len, watched.together)) == most
 
 
 def test_a_store_whose_certificate_another_one_proves_waits_for_its_end() -> None:
@@ -111,7 +167,8 @@ def test_a_store_whose_certificate_another_one_proves_waits_for_its_end() -> Non
     assert not any({"client", "api"} <= set(names) for names in watched.together)
 
 
-def test_a_signal_undoes_those_that_wait_and_one_more_is_begun_to_say_so() -> None:
+@pytest.mark.parametrize("jobs", [2, 4])
+def test_a_signal_undoes_those_that_wait_and_one_more_is_begun_to_say_so(jobs: int) -> None:
     watched = Watched({"a": 1000, "b": 1000})
 
     def begin(item: StorePlan) -> Waits[Ended]:
@@ -120,8 +177,8 @@ def test_a_signal_undoes_those_that_wait_and_one_more_is_begun_to_say_so() -> No
         return watched.begin(item)
 
     with watching() as interrupts:
-        plans = [plan("a", [1]), plan("b", [2]), plan("c", [1]), plan("d", [2])]
-        carry_out_all(plans, begin, interrupts, 2)
+        plans = [plan("a", [1]), plan("b", [2]), plan("c", [3]), plan("d", [2])]
+        carry_out_all(plans, begin, interrupts, jobs)
     assert watched.undone == {"a": "terminated", "b": "terminated"}
     assert watched.begun == ["a", "b"]
 

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.transaction.kit import NEW, STANZA, UNIX, Machine, fetching, held, plan_for, tell, waiting
+from tests.transaction.kit import (
+    NEW,
+    STANZA,
+    UNIX,
+    Machine,
+    database,
+    fetching,
+    held,
+    plan_for,
+    tell,
+    waiting,
+)
 
 from dsmbench import certificates
 from dsmcertfix import budgets
-from dsmcertfix.errors import BackupFailed, DsmcertfixError, SwapFailed
+from dsmcertfix.errors import (
+    BackupFailed,
+    Busy,
+    DsmcertfixError,
+    EditFailed,
+    NotRestored,
+    Problem,
+    SwapFailed,
+    WrongCertificate,
+)
+from dsmcertfix.ibm import gskit_tls
 from dsmcertfix.ibm.client import dsmc
 from dsmcertfix.ibm.client.reading import read_store
 from dsmcertfix.ibm.key_database.certificate import describe
+from dsmcertfix.ibm.server.instance import LABEL
 from dsmcertfix.model import FileFact, Programs, Proof, Server, StoreFile
 from dsmcertfix.planning.renew import StopServer, server_step_text
 from dsmcertfix.planning.steps import CheckLive, Expected, Reconnect
@@ -127,6 +150,18 @@ def test_a_client_s_failure_is_read_by_whether_the_store_was_made_anew(
     assert told == [anew]
 
 
+def test_ibm_s_tls_is_asked_with_its_library_as_the_owner_and_no_longer_than_the_probe(
+    mine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(gskit_tls, "library", lambda platform: ("the library of", platform))
+    monkeypatch.setattr(gskit_tls, "prove", lambda *about: asked.append(about))
+    limits: Any = SimpleNamespace(program_s=90.0, probe_s=1.5)
+    database, server = mine.directory / "dsmcert.kdb", Server("one", 1)
+    tools.prover(UNIX, limits)(database, mine.store.owner, server)
+    assert asked == [(UNIX, ("the library of", UNIX), mine.store.owner, database, server, 1.5)]
+
+
 def test_a_server_is_busy_with_few_clients_that_hang_only_when_they_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -195,27 +230,115 @@ def test_a_new_certificate_without_a_first_or_a_last_day_is_in_date() -> None:
     server_checks._require_new(new._replace(not_before=None, not_after=None), old, AT)
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends", "in_date"),
+    [(0, 0, True), (-9, 9, True), (1, 9, False), (-9, -1, False), (None, -1, False), (1, None, False)],
+)
+def test_a_new_certificate_is_in_date_from_its_first_second_to_its_last(
+    starts: int | None, ends: int | None, *, in_date: bool
+) -> None:
+    old, new = (describe(certificates.make(), "") for _ in range(2))
+    first, last = (None if day is None else AT + timedelta(seconds=day) for day in (starts, ends))
+    new = new._replace(not_before=first, not_after=last)
+    if in_date:
+        server_checks._require_new(new, old, AT)
+        return
+    with pytest.raises(WrongCertificate) as raised:
+        server_checks._require_new(new, old, AT)
+    assert raised.value.code == "server-certificate-not-in-date"
+    assert raised.value.context == (f"old: SHA-256 {old.sha256}", f"new: SHA-256 {new.sha256}")
+
+
+def test_a_new_certificate_with_the_old_key_is_none() -> None:
+    old = describe(certificates.make(), "")
+    with pytest.raises(WrongCertificate) as raised:
+        server_checks._require_new(old, old, AT)
+    assert raised.value.code == "server-key-not-new"
+
+
+def test_no_key_of_a_server_is_in_the_repr_of_what_is_compared() -> None:
+    found = server_checks.Contents(database((LABEL, NEW)), b"a stash", b"a certificate")
+    # What it only trusts is not its own.
+    assert found.labelled(LABEL) is None
+    assert repr(found) == "Contents()"
+
+
 def test_a_step_of_a_renewal_is_told_in_its_words() -> None:
     stop = StopServer(None)
     assert ServerTransaction._text(ANY, stop) == server_step_text(stop) != ""
 
 
 @pytest.mark.parametrize(
-    ("launched", "runs_now", "stopped"), [(None, False, 0), (object(), False, 1), (None, True, 1)]
+    ("launched", "runs_now", "rests", "stopped"),
+    [
+        (None, False, [True], 0),
+        (object(), False, [True], 1),
+        (None, True, [True], 1),
+        (None, None, [True], 1),
+        # A start command that is still at work may bring it up.
+        (None, False, [False, True], 1),
+    ],
 )
-def test_a_server_is_stopped_before_the_way_back_where_it_runs_or_is_kept_up(
-    launched: object, runs_now: bool, stopped: int
+def test_a_server_is_stopped_before_the_way_back_where_it_runs_may_come_up_or_is_kept_up(
+    launched: object, runs_now: bool | None, rests: list[bool], stopped: int
 ) -> None:
     noted: list[tuple[str, ...]] = []
     stops: list[int] = []
     keeper = SimpleNamespace(
         control=SimpleNamespace(stop=object()), runs=lambda: runs_now, stop=lambda: stops.append(1)
     )
-    start = SimpleNamespace(launched=launched, come_to_rest=lambda: True)
+    start = SimpleNamespace(launched=launched, come_to_rest=partial(rests.pop, 0))
     played: Any = SimpleNamespace(_start=start, _keeper=keeper, _note=lambda *words: noted.append(words))
     ServerTransaction._before_undo(played)
     assert len(stops) == stopped
     assert noted == [("undo-started", "stop the server again")] * stopped
+
+
+STOPPED = EditFailed("why", "why it was undone").problem()
+
+
+def after_undo(
+    runs_now: bool | None, start: Callable[[], Any], *, ran: bool = True
+) -> tuple[Problem, list[str]]:
+    """What is told after the files are back, and what the journal says of it."""
+    noted: list[str] = []
+    played: Any = SimpleNamespace(
+        _plan=SimpleNamespace(instance=SimpleNamespace(running=ran), presents_at=None),
+        _keeper=SimpleNamespace(runs=lambda: runs_now, start=start),
+        _note=lambda kind, text: noted.append(kind),
+        _not_started_again=lambda why, said: NotRestored("not-started", why, context=said),
+    )
+    return ServerTransaction._after_undo(played, STOPPED), noted
+
+
+@pytest.mark.parametrize(("ran", "runs_now"), [(True, True), (True, None), (False, False)])
+def test_a_server_that_runs_or_did_not_run_before_is_not_started_after_the_undo(
+    runs_now: bool | None, *, ran: bool
+) -> None:
+    def never() -> None:
+        raise AssertionError("it was not to be started")
+
+    assert after_undo(runs_now, never, ran=ran) == (STOPPED, [])
+
+
+def test_a_server_that_ran_before_is_started_after_the_undo() -> None:
+    up = SimpleNamespace(came_up=lambda also: also())
+    assert after_undo(False, lambda: up) == (STOPPED, ["undo-started", "undo-done"])
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(OSError(2, "No such file"), "[Errno 2] No such file"), (Busy("busy", "it is busy"), "it is busy")],
+)
+def test_a_server_whose_start_cannot_even_begin_is_told_with_what_led_to_it(
+    error: Exception, why: str
+) -> None:
+    def fails() -> None:
+        raise error
+
+    problem, noted = after_undo(False, fails)
+    assert (problem.code, problem.message, noted) == ("not-started", why, ["undo-started"])
+    assert problem.context == ("undone because: why it was undone",)
 
 
 @pytest.mark.parametrize(

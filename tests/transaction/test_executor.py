@@ -37,6 +37,7 @@ from dsmcertfix.planning.steps import (
     Expected,
     MoveOut,
     Stage,
+    Step,
     StorePlan,
     Swap,
 )
@@ -354,7 +355,8 @@ def test_the_servers_of_all_stanzas_are_asked_at_the_same_time_at_the_end(
     stanzas = [
         Stanza(server.address, mine.directory / "dsm.sys", 1, server) for server in (*servers, servers[0])
     ]
-    plan = StorePlan(mine.read(), "label", (), tuple(map(CheckStanza, stanzas)))
+    steps: tuple[Step, ...] = (BackUp(), Stage(), *map(CheckStanza, stanzas))
+    plan = StorePlan(mine.read(), "label", (), steps)
     ended, _ = mine.carry_out(plan, fetching(mine.directory))
     assert ended.problem is None
     assert asked == [tuple(servers)]

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.transaction.kit import (
@@ -72,6 +73,29 @@ class TestProofs:
         ended, _ = mine.carry_out(self.plan(mine, session=False, copy=False), lambda stanza, owner: None)
         assert (ended.outcome, code(ended)) == ("rolled-back", "store-not-trusted")
         assert seen(mine.directory) == before
+
+    @pytest.mark.parametrize("answer", ["accepted", "not-made"])
+    @pytest.mark.parametrize("copy", [True, False])
+    def test_what_is_not_refused_goes_on_and_the_answer_is_told(
+        self, mine: Machine, answer: Any, *, copy: bool
+    ) -> None:
+        asked: list[tuple[str, Owner | None]] = []
+
+        def prove(database: Path, owner: Owner | None, server: Server) -> Proof:
+            asked.append((database.parent.name, owner))
+            return Proof(server, answer, None, "so it is")
+
+        mine.prove = prove
+        ended, journal = mine.carry_out(self.plan(mine, session=False, copy=copy), lambda stanza, owner: None)
+        assert ended == Ended("changed", None)
+        # The private copy is ours, the live store its owner's.
+        assert asked == [("stage", None) if copy else (mine.directory.name, mine.store.owner)]
+        (note,) = (
+            event.data["note"]
+            for event in journal.events
+            if (event.kind, event.data.get("step")) == ("step-done", "prove")
+        )
+        assert note == "so it is"
 
     def test_a_client_that_was_let_in_keeps_its_store(self, mine: Machine) -> None:
         mine.prove = refusing
@@ -163,6 +187,14 @@ def test_whatever_fails_after_the_swap_every_file_is_as_it_was(
     assert kinds(journal)[-4:] == ["undo-started undo", "undo-done undo", "store-finished", "run-finished"]
     backup = load_backup(backup_of(journal), StoreFile)
     backup.verify()
+
+
+@pytest.mark.parametrize("path", [None, "/a/file"])
+def test_a_system_error_is_told_with_its_file_where_it_has_one(mine: Machine, path: str | None) -> None:
+    error = OSError(errno.EIO, "Input/output error", path)
+    ended, _ = mine.fix(raising(error)(mine.directory))
+    assert ended.problem is not None and ended.problem.message.endswith(": Input/output error")
+    assert ended.problem.context == ((path,) if path else ())
 
 
 def test_a_certificate_that_ran_out_is_not_accepted(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ def test_a_store_that_nothing_was_done_to_is_unchanged_and_one_in_the_midst_is_b
     assert outcome(STARTED, event("step-done", step="swap", live=True)) == ("unchanged", "run-cut-off")
     assert outcome(STARTED, live) == ("broken", "run-cut-off")
     assert outcome(live) == ("broken", "run-cut-off")
+    # Of a store whose beginning is not in the journal only the name is known.
+    for events in ((live,), (event("store-finished", outcome="changed"),), (event("store-started"),)):
+        (store,) = told(*events).stores
+        assert (store.id, store.directory) == ("s1", "")
 
 
 def test_a_store_that_ended_is_as_it_ended_and_begun_again_it_is_not_at_its_end() -> None:

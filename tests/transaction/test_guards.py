@@ -117,9 +117,15 @@ def test_what_was_put_in_without_trust_is_refused() -> None:
 # --- the rollback ----------------------------------------------------------------------------------------
 
 
-def rolled_back(mine: Machine, ready: Callable[[], None], *, read_only: bool = False) -> Ended:
+def rolled_back(
+    mine: Machine, ready: Callable[[], None] = lambda: None, *, read_only: str = "", mounted: str = ""
+) -> Ended:
+    """A rollback in which files with these endings are mounts, or lie where nothing can be written."""
     now = mine.read()
-    files = tuple(replace(fact, read_only=read_only) for fact in now.files)
+    files = tuple(
+        replace(fact, read_only=fact.file.value[-3:] in read_only, mounted=fact.file.value[-3:] in mounted)
+        for fact in now.files
+    )
     backup = backup_of(mine)
     journal = mine.begin()
     run = Run(journal.path.parent.name, journal.path.parent, journal, mine.interrupts)
@@ -145,11 +151,29 @@ def test_a_damaged_set_is_refused_before_a_rollback_moves_anything(
     assert not [call for call in calls if call.startswith(("link", "rename")) and "dsmcertfix-" in call]
 
 
-def test_what_lies_on_a_file_system_for_reading_only_is_refused_before_it_is_saved(mine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("read_only", "mounted", "told"),
+    [
+        ("kdb sth idx", "", "store-read-only"),
+        ("kdb", "", "store-read-only"),
+        # As it is in the backup: it is not written.
+        ("sth", "sth", ""),
+        # The repair's index file has to go; the key database is written in its place.
+        ("", "idx", "store-files-mounted"),
+        ("idx", "", "store-read-only"),
+        ("", "kdb sth", ""),
+    ],
+)
+def test_what_a_mount_keeps_from_being_as_it_was_is_refused_before_it_is_saved(
+    mine: Machine, read_only: str, mounted: str, told: str
+) -> None:
+    (mine.directory / "dsmcert.idx").unlink()
     mine.fix()
-    ended = rolled_back(mine, lambda: None, read_only=True)
-    assert (ended.outcome, code(ended)) == ("unchanged", "store-read-only")
-    backup_of(mine)
+    first = backup_of(mine)
+    ended = rolled_back(mine, read_only=read_only, mounted=mounted)
+    assert (ended.outcome, code(ended)) == ("unchanged" if told else "rolled-back", told)
+    if told:
+        assert backup_of(mine) == first
 
 
 @pytest.mark.parametrize(("times", "outcome"), [(1, "unchanged"), (2, "rolled-back")])
@@ -168,6 +192,27 @@ def test_a_rollback_waits_for_who_is_in_the_way_before_it_saves_and_before_it_re
     ended = rolled_back(mine, ready)
     assert (ended.outcome, code(ended)) == (outcome, "backup-is-running")
     assert len(asked) == times and seen(mine.directory) == before
+
+
+# --- who may use the store afterwards ---------------------------------------------------------------------
+
+
+def test_who_could_use_the_files_can_use_those_that_the_client_made_anew_and_nobody_else(
+    mine: Machine,
+) -> None:
+    before = {path.name: path.stat().st_mode for path in mine.directory.iterdir()}
+
+    def reconnect(stanza: Stanza, owner: Owner) -> None:
+        fetching(mine.directory)(stanza, owner)
+        for path in mine.directory.glob("dsmcert.???"):
+            content = path.read_bytes()
+            path.unlink()
+            path.write_bytes(content)
+            path.chmod(0o666)
+
+    ended, _ = mine.fix(reconnect)
+    assert ended == Ended("changed", None)
+    assert {path.name: path.stat().st_mode for path in mine.directory.iterdir()} == before
 
 
 # --- the end ---------------------------------------------------------------------------------------------

@@ -108,18 +108,31 @@ def test_after_a_torn_line_the_next_event_is_whole(path: Path, size: int) -> Non
     assert kinds(path) == ["run-started", "step-started", "run-finished"]
 
 
+def test_a_whole_journal_that_is_taken_up_again_has_an_event_in_each_line(path: Path) -> None:
+    begun(path, "step-started").close()
+    journal = Journal(path, lambda event: None, read_journal(path))
+    journal.append("run-finished")
+    journal.append("run-finished")
+    journal.close()
+    lines = path.read_bytes().splitlines()
+    assert [json.loads(line)["n"] for line in lines] == [0, 1, 2, 3]
+    assert chain_of(path.read_bytes()).is_whole
+
+
+@pytest.mark.parametrize("left", [0, 10, "all but the line end"])
 def test_a_line_that_a_full_disk_cut_does_not_swallow_the_next(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, left: int | str
 ) -> None:
     journal = begun(path)
     write = os.write
-    room = [10]
+    room = [left if isinstance(left, int) else 10_000]
+    whole = isinstance(left, str)
 
     def full(handle: int, data: bytes) -> int:
-        taken = min(room[0], len(data))
+        taken = min(room[0], len(data) - whole)
         if not taken:
             raise OSError(errno.ENOSPC, "No space left on device")
-        room[0] -= taken
+        room[0] = 0 if whole else room[0] - taken
         return write(handle, bytes(data)[:taken])
 
     with monkeypatch.context() as patched:
@@ -129,7 +142,8 @@ def test_a_line_that_a_full_disk_cut_does_not_swallow_the_next(
         assert journal.note("undo-started", "s1").kind == "undo-started"
     journal.append("undo-done", "s1")
     journal.close()
-    assert kinds(path) == ["run-started", "undo-done"]
+    assert kinds(path) == ["run-started", *(["step-started"] if whole else []), "undo-done"]
+    assert chain_of(path.read_bytes()).is_whole
     assert [event.kind for event in journal.events] == ["run-started", "undo-started", "undo-done"]
 
 
@@ -160,10 +174,14 @@ def test_events_and_fields_of_another_release_are_kept_or_passed_over(path: Path
     assert kinds(path) == ["run-started", "moon-landed", "run-finished"]
 
 
+NEXT = {"n": 1, "event": "step-started", "store": "s1"}
+
+
 @pytest.mark.parametrize("schema", ["dsmcertfix.journal/2", "something-else"])
 def test_a_newer_format_is_refused_with_the_way_out(path: Path, schema: str) -> None:
     at = "2031-01-01T00:00:00+00:00"
-    path.write_text(json.dumps({"n": 0, "at": at, "event": "run-started", "schema": schema}) + "\n")
+    first = {"n": 0, "at": at, "event": "run-started", "schema": schema}
+    path.write_text("".join(json.dumps(line) + "\n" for line in (first, {**NEXT, "at": at})))
     with pytest.raises(Unrecovered) as raised:
         read_journal(path)
     assert raised.value.code == "journal-of-newer-release"
@@ -202,6 +220,12 @@ def test_each_event_carries_the_hash_of_the_one_before(path: Path) -> None:
     assert "prev" not in read_journal(path)[0].data
 
 
+def test_a_journal_of_one_event_is_a_whole_chain(path: Path) -> None:
+    begun(path).close()
+    chain = chain_of(path.read_bytes())
+    assert chain.is_whole and (chain.events, chain.chained) == (1, 1)
+
+
 @pytest.mark.parametrize("size", [0, 1, 5, 40, 10_000])
 def test_a_torn_line_breaks_no_chain(path: Path, size: int) -> None:
     begun(path, "step-started", "step-done").close()
@@ -232,7 +256,8 @@ def test_whoever_changes_an_event_breaks_the_chain(path: Path, change: str) -> N
         )
     )
     chain = chain_of(path.read_bytes())
-    assert not chain.is_whole and chain.broken_at is not None
+    line = {"a letter": 3, "taken out": 2, "moved": 2, "put in": 3, "first": 1, "without a hash": 2}[change]
+    assert not chain.is_whole and chain.broken_at == line
 
 
 @pytest.mark.parametrize("name", ["broken", "changed", "cut-off", "rolled-back"])

@@ -11,7 +11,7 @@ import pytest
 from dsmcertfix.errors import Problem, StoreUnreadable
 from dsmcertfix.ibm.key_database.roots import GSKIT_ROOTS
 from dsmcertfix.model import Certificate, FileFact, LocatedStore, Owner, Server, Store, StoreFile
-from dsmcertfix.planning.steps import AddCertificate, CheckLive, Expected
+from dsmcertfix.planning.steps import AddCertificate, BackUp, CheckLive, Expected, Prove, Stage
 from dsmcertfix.transaction.goal import Goal, goal_data, goal_from, is_repaired
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -25,6 +25,7 @@ def certificate(label: str, sha256: str, days: int = 30) -> Certificate:
 
 OLD, KEPT, NEW = certificate("B", "old"), certificate("A", "kept"), certificate("B", "new")
 GOAL = Goal(frozenset({("B", "old")}), frozenset({("A", "kept")}), (frozenset({"new", "ca"}),))
+GOAL_PROVED = Goal(GOAL.removed, GOAL.kept, GOAL.expected, servers=(SERVER,))
 UNKNOWN = Goal(GOAL.removed, GOAL.kept, (frozenset(),))
 ANEW = Goal(GOAL.removed, frozenset(), GOAL.expected, frozenset({"kept", "old", "new"}))
 ROOT = min(GSKIT_ROOTS)
@@ -89,7 +90,20 @@ def test_one_of_two_servers_is_not_enough() -> None:
 def test_the_journal_keeps_the_goal_of_a_plan() -> None:
     check = CheckLive((OLD,), (Expected(SERVER, ("new", "ca")),), (KEPT,))
     assert goal_from(goal_data((check,))) == GOAL
+    assert goal_from(goal_data((BackUp(), Stage(), check))) == GOAL
     assert goal_from({}) is None
+
+
+def test_what_a_run_puts_in_itself_is_a_goal_where_ibm_s_tls_proves_it() -> None:
+    check = CheckLive((OLD,), (Expected(SERVER, ("new", "ca")),), (KEPT,))
+    add = AddCertificate(SERVER, "B", NEW, None)
+    proved = goal_data((BackUp(), add, Prove(SERVER, copy=True), check, Prove(SERVER)))
+    # Under another name: a release that asks no TLS takes it for none.
+    assert set(proved) == {"goal_given"} and goal_from(proved) == GOAL_PROVED
+    assert goal_data((add, Prove(SERVER, copy=True), check)) == {}
+    assert goal_data((add, CheckLive((OLD,), (), (KEPT,)), Prove(SERVER))) == {}
+    assert set(goal_data((check, Prove(SERVER)))) == {"goal"}
+    assert goal_data((check, check)) == {}
 
 
 def test_the_goal_of_a_run_without_a_session_is_what_the_next_one_may_bring() -> None:

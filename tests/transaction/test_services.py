@@ -90,6 +90,10 @@ def test_recovery_starts_what_was_stopped_and_not_started(path: Path) -> None:
     journal = Journal(path, lambda event: None)
     for kind, name in (("restarting", "one"), ("restarted", "one"), ("restarting", "two")):
         journal.append(f"service-{kind}", None, service=name)
+    # What another release tells of a service, and what is no name, says nothing of a start.
+    journal.append("service-seen", None, service="two")
+    journal.append("service-restarting", None, service=7)
+    journal.append("service-restarted", None, service="three")
     assert cut_off_restarts(journal.events) == ("two",)
     machine = Machine(path, frozenset(("four",)), two="stopped", four="stopped")
     assert start_again(cast("Platform", machine), journal, ("two", "four"), 1.0) == [DOWN]
