@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from dsmbench.endpoint import BA, FIRST_UID, made_store
+from dsmbench.endpoint import FIRST_UID, made_store
+from dsmbench.places import BA
 from dsmcertfix.ibm.key_database import kdb, stash
 
 HOME_STORE = Path("IBM/SpectrumProtect/certs")

@@ -19,8 +19,9 @@ from tests.answers import Answer, checked
 
 import dsmcertfix
 from dsmbench import gskit
-from dsmbench.endpoint import AIX, AS_ROOT, Endpoint, User
+from dsmbench.endpoint import AS_ROOT, Endpoint, User
 from dsmbench.identity import Identity, fingerprint
+from dsmbench.places import AIX
 from dsmbench.record import Run
 from dsmbench.runtime import runtime
 from dsmbench.server import Server

@@ -17,7 +17,7 @@ from tests.endtoend.machine import Machine, answer_of
 from tests.namespaces import View
 from tests.shown import shown_only_if
 
-from dsmbench.endpoint import AIX
+from dsmbench.places import AIX
 
 pytestmark = shown_only_if(not AIX, "containers of Linux, whose mounts /proc tells")
 FIX = ("fix", "--yes", "--trust-on-first-use")

@@ -13,8 +13,8 @@ import pytest
 from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import NAMES, PLAYED_ACL, Machine, identity
 
-from dsmbench.endpoint import AIX
 from dsmbench.identity import expired, fingerprint
+from dsmbench.places import AIX
 
 LABEL = "TSM server {} self-signed key"
 TRUSTED_B = ("--server", "TSMB")

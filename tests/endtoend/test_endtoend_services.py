@@ -12,7 +12,7 @@ from tests.endtoend.machine import Machine, wait_until
 from tests.shown import shown_only_if
 
 from dsmbench import systemctl
-from dsmbench.endpoint import AIX
+from dsmbench.places import AIX
 
 pytestmark = shown_only_if(not AIX, "systemd and /etc/init.d; AIX has SRC: tests/played_aix/on_aix.py")
 

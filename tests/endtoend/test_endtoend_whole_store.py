@@ -12,8 +12,9 @@ from tests.endtoend.machine import NAMES, PLAYED_ACL, Machine
 from tests.shown import not_shown
 from tests.transaction.kit import ONLY_1000
 
-from dsmbench.endpoint import AIX, AS_ROOT
+from dsmbench.endpoint import AS_ROOT
 from dsmbench.identity import authority
+from dsmbench.places import AIX
 from dsmbench.trouble import NAMES as TROUBLES
 
 LABEL = "TSM server {} self-signed key"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.strace import LINE, as_bytes, as_handle, decoded, path_at, tokens
 from tests.faults.traced import LIMIT_S, call, hold_back, redirect
 from tests.faults.tree import Entries, Entry, Node, read
 
@@ -31,11 +32,6 @@ CALLS = (
     *("setuid", "setgid"),
     *("clone", "clone3", "fork", "vfork"),
 )
-_LINE = re.compile(r"([\d.]+) (\w+)\((.*)\) += (-?\d+|\?)(?:<([^>]*)>)?")
-_TOKEN = re.compile(r'"((?:\\x..)*)"(?:\.\.\.)?|(AT_FDCWD|-?\d+)<([^>]*)>(?:\(deleted\))?|[^,\s{}\[\]]+')
-_TEXT = re.compile(r"\\x(..)")
-
-
 END = -1
 
 
@@ -150,7 +146,7 @@ class _Reader:
         for path in directory.glob("calls.*"):
             pid = int(path.suffix[1:])
             for line in path.read_text().splitlines():
-                match = _LINE.match(line)
+                match = LINE.match(line)
                 if match and match[4] not in ("?", "-1"):
                     lines.append((float(match[1]), pid, match))
         lines.sort(key=lambda item: item[:2])
@@ -165,14 +161,14 @@ class _Reader:
             same = process if shared else _Process(dict(process.handles), process.uid, process.gid)
             self._processes[answer] = same
             return
-        given = list(_tokens(text))
+        given = list(tokens(text))
         handler = getattr(self, f"_{name}", None)
         if handler is None:
             # What is not followed must not change anything: the model would not know.
             if str(self._recording.area) in " ".join(map(str, given)):
                 raise RuntimeError(f"{name} is not followed: {given}")
         else:
-            for operation in handler(process, given, answer, _decoded(match[5] or "")):
+            for operation in handler(process, given, answer, decoded(match[5] or "")):
                 self._recording.operations.append(operation)
                 if isinstance(operation, Names):
                     apply(self._entries, operation)
@@ -231,30 +227,30 @@ class _Reader:
             process.handles[answer] = _Open(node, 0, "O_APPEND" in flags)
 
     def _write(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
-            content = _bytes(given[1])[:answer]
+            content = as_bytes(given[1])[:answer]
             yield Bytes(opened.node, END if opened.appends else opened.at, content)
             opened.at += len(content)
 
     def _pwrite64(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
-            yield Bytes(opened.node, int(str(given[3])), _bytes(given[1])[:answer])
+            yield Bytes(opened.node, int(str(given[3])), as_bytes(given[1])[:answer])
 
     def _lseek(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
             opened.at = answer
         yield from ()
 
     def _ftruncate(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
             yield Bytes(opened.node, int(str(given[1])), None)
 
     def _dup(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = process.handles.get(_handle(given[0])[0]) if isinstance(given[0], tuple) else None
+        opened = process.handles.get(as_handle(given[0])[0]) if isinstance(given[0], tuple) else None
         process.handles.pop(answer, None)
         if opened is not None:
             process.handles[answer] = opened
@@ -267,14 +263,14 @@ class _Reader:
             yield from self._dup(process, given, answer, at)
 
     def _fsync(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
             yield Synced(opened.node)
 
     _fdatasync = _fsync
 
     def _renameat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        source, target = self._entry(_at(given[0], given[1])), self._entry(_at(given[2], given[3]))
+        source, target = self._entry(path_at(given[0], given[1])), self._entry(path_at(given[2], given[3]))
         if source is not None and target is not None:
             yield Names(((target, self._entries[source]), (source, None)))
 
@@ -284,12 +280,12 @@ class _Reader:
         yield from self._renameat(process, [None, given[0], None, given[1]], answer, at)
 
     def _linkat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        source, target = self._entry(_at(given[0], given[1])), self._entry(_at(given[2], given[3]))
+        source, target = self._entry(path_at(given[0], given[1])), self._entry(path_at(given[2], given[3]))
         if source is not None and target is not None:
             yield Names(((target, self._entries[source]),))
 
     def _unlinkat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        entry = self._entry(_at(given[0], given[1]))
+        entry = self._entry(path_at(given[0], given[1]))
         if entry is not None:
             yield Names(((entry, None),))
 
@@ -299,7 +295,7 @@ class _Reader:
     _rmdir = _unlink
 
     def _mkdirat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        entry = self._entry(_at(given[0], given[1]))
+        entry = self._entry(path_at(given[0], given[1]))
         if entry is not None:
             mode = int(str(given[2]), 8) & ~0o022
             yield Names(((entry, Node("directory", mode, process.uid, process.gid)),))
@@ -308,34 +304,34 @@ class _Reader:
         yield from self._mkdirat(process, [None, *given], answer, at)
 
     def _fchmod(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
             yield Owned(opened.node, (int(str(given[1]), 8), -1, -1))
 
     def _chmod(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        node = self._node(Path(os.fsdecode(_bytes(given[0]))))
+        node = self._node(Path(os.fsdecode(as_bytes(given[0]))))
         if node is not None:
             yield Owned(node, (int(str(given[1]), 8), -1, -1))
 
     def _fchown(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
             yield Owned(opened.node, (-1, int(str(given[1])), int(str(given[2]))))
 
     def _fchownat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        node = self._node(_at(given[0], given[1]))
+        node = self._node(path_at(given[0], given[1]))
         if node is not None:
             yield Owned(node, (-1, int(str(given[2])), int(str(given[3]))))
 
     def _fchmodat(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        node = self._node(_at(given[0], given[1]))
+        node = self._node(path_at(given[0], given[1]))
         if node is not None:
             yield Owned(node, (int(str(given[2]), 8), -1, -1))
 
     def _fsetxattr(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
-        opened = self._of(process, _handle(given[0]))
+        opened = self._of(process, as_handle(given[0]))
         if opened is not None:
-            yield Owned(opened.node, attribute=(os.fsdecode(_bytes(given[1])), _bytes(given[2])))
+            yield Owned(opened.node, attribute=(os.fsdecode(as_bytes(given[1])), as_bytes(given[2])))
 
     def _close(self, process: _Process, given: list[object], answer: int, at: str) -> Iterator[Operation]:
         if isinstance(given[0], tuple):
@@ -361,41 +357,3 @@ def apply(entries: Entries, names: Names) -> None:
             entries.pop(entry, None)
         else:
             entries[entry] = node
-
-
-def _tokens(text: str) -> Iterator[object]:
-    """Strings as bytes, handles as (number, path), the rest as it stands."""
-    for match in _TOKEN.finditer(text):
-        if match[1] is not None:
-            yield bytes.fromhex(match[1].replace("\\x", ""))
-        elif match[2] is not None:
-            number = -100 if match[2] == "AT_FDCWD" else int(match[2])
-            yield number, Path(_decoded(match[3]).removesuffix(" (deleted)"))
-        else:
-            yield match[0]
-
-
-def _decoded(text: str) -> str:
-    return os.fsdecode(bytes.fromhex("".join(_TEXT.findall(text)))) if "\\x" in text else text
-
-
-def _handle(given: object) -> tuple[int, Path]:
-    assert isinstance(given, tuple), given
-    return given
-
-
-def _bytes(given: object) -> bytes:
-    assert isinstance(given, bytes), given
-    return given
-
-
-def _at(directory: object, name: object) -> Path:
-    """The place of a name that was given with the handle of a directory, or without one."""
-    path = Path(os.fsdecode(_bytes(name)))
-    if directory is None:
-        return path
-    _, base = _handle(directory)
-    parts = path.parts
-    if parts[:4] == ("/", "proc", "self", "cwd"):
-        return base.joinpath(*parts[4:])
-    return base / path

@@ -36,7 +36,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults import blocks, disks, powered, protocol, traced
+from tests.faults import blocks, disks, powered, protocol_check, traced
 from tests.faults.power import GROUPS
 from tests.faults.powered import Powered
 from tests.faults.sweeps import (
@@ -88,8 +88,8 @@ def main() -> int:
 
 def _model() -> bool:
     """The model was checked and told; whether it holds, and each of its mutants was found."""
-    checked = protocol.all_checked()
-    print(protocol.table(checked), flush=True)
+    checked = protocol_check.all_checked()
+    print(protocol_check.table(checked), flush=True)
     return all(bool(one.wrong) == bool(mutant) for mutant, one in checked.items())
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.endtoend.machine import Machine
 from tests.faults import protocol
-from tests.faults.protocol import MUTANTS, State, check, crashes, steps
+from tests.faults.protocol import MUTANTS, State, crashes, steps
+from tests.faults.protocol_check import check
 from tests.transaction.kit import machine as small_machine
 from tests.transaction.test_runs import LAST, killed_at, recover, recovery_killed_at
 

@@ -29,6 +29,7 @@ from typing import Any, Literal
 from tests.judge.databases import ours
 
 from dsmbench import certificates, gskit
+from dsmbench.gskit_library import Library, entries
 from dsmbench.identity import Identity, fingerprint
 from dsmbench.personal import pfx
 from dsmbench.runtime import scratch
@@ -85,7 +86,7 @@ class Counts:
 class Case:
     """One random key database, below a directory of its own."""
 
-    def __init__(self, library: gskit.Library, directory: Path, seed: str):
+    def __init__(self, library: Library, directory: Path, seed: str):
         self.seed = seed
         self._library = library
         self._random = random.Random(seed)
@@ -188,7 +189,7 @@ class Case:
         """What GSKit lists, without the certificates that stand in for secret keys: we tell of none."""
         with self._library.opened(path) as database:
             secret = {label for label in database.labels() if database.is_secret(label)}
-            listed = gskit.entries(database)
+            listed = entries(database)
         return [one | {"sha256": None} if one["label"] in secret else one for one in listed]
 
     def _told(self, counts: Counts, what: str, mine: object, theirs: object) -> None:
@@ -198,7 +199,7 @@ class Case:
 
 def differential(count: int, seed: int) -> Counts:
     """What came out for so many key databases. This process must be ready for IBM's library."""
-    counts, library = Counts(), gskit.Library()
+    counts, library = Counts(), Library()
     for number in range(count):
         with scratch() as directory:
             case = Case(library, directory, f"{seed}-{number}")

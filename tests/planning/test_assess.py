@@ -21,17 +21,9 @@ from tests.facts import (
     store,
 )
 
-from dsmcertfix.errors import Busy, StoreUnreadable
 from dsmcertfix.model import Certificate, Inventory, Presented, StanzaUse
-from dsmcertfix.planning.assess import (
-    Assessed,
-    Status,
-    assess,
-    days_left,
-    named_by,
-    stanzas_of,
-)
-from dsmcertfix.planning.labels import label_names
+from dsmcertfix.planning.assess import Assessed, Status, assess, days_left, named_by, stanzas_of
+from dsmcertfix.planning.views import View
 
 A, B = stanza("TSM1"), stanza("TSM10")
 ROOT_CA = Made("Root", extensions=(may_sign(), usage(signs=True)))
@@ -47,40 +39,9 @@ def one(certificate: Certificate, *presented: Presented, within: int = 0) -> Ass
     return judged(inventory(store(certificate, uses=[A]), presented=presented), within)[0]
 
 
-@pytest.mark.parametrize(
-    ("label", "name", "named"),
-    [
-        ("TSM server TSM1 self-signed key", "TSM1", True),
-        ("TSM server TSM1 self-signed key", "tsm1", True),
-        ("tsm SERVER tsm1 Self-Signed Key", "TSM1", True),
-        ("TSM server TSM10 self-signed key", "TSM1", False),
-        ("TSM server TSM1 self-signed key", "TSM10", False),
-        # The words of the client's own form name nobody.
-        ("TSM server TSM1 self-signed key", "TSM", False),
-        ("TSM server TSM1 self-signed key", "server", False),
-        ("TSM server TSM1 self-signed key", "key", False),
-        ("TSM server TSM self-signed key", "TSM", True),
-        ("TSM server tsm1.example.com self-signed key", "tsm1.example.com", True),
-        ("TSM server tsm1.example.com self-signed key", "tsm1", False),
-        ("TSM server tsm1.example.com self-signed key", "example.com", False),
-        ("TSM server 10.0.0.1 self-signed key", "10.0.0.1", True),
-        ("TSM server 10.0.0.10 self-signed key", "10.0.0.1", False),
-        ("TSM server 110.0.0.1 self-signed key", "10.0.0.1", False),
-        ("TSM server 10.0.0.1:1500 self-signed key", "10.0.0.1", True),
-        ("the certificate of TSM1.", "TSM1", True),
-        ("TSM1", "TSM1", True),
-        ("TSM1-old", "TSM1", False),
-        ("old-TSM1", "TSM1", False),
-        ("TSM1_old", "TSM1", False),
-        ("a (TSM1) b", "TSM1", True),
-        ("a+b", "a+b", True),
-        ("aab", "a+b", False),
-        ("anything", "", False),
-        ("anything", "  ", False),
-    ],
-)
-def test_a_label_names_a_server_as_a_whole_word(label: str, name: str, named: bool) -> None:
-    assert label_names(label, name) is named
+OLD = certificate(fetched("TSM1"), "old TSM1")
+STALE = certificate(fetched("TSM1"), "old TSM1", days=-1)
+NEW = certificate(fetched("TSM1"), "new TSM1")
 
 
 @pytest.mark.parametrize(
@@ -173,6 +134,12 @@ def test_a_root_that_the_server_presents_is_ok_where_it_signed_for_it() -> None:
     assert one(root, presents("TSM1", Made("tsm1").stored(), root)).status == "ca"
 
 
+def test_a_ca_that_the_server_presents_for_itself_is_exchanged() -> None:
+    """Some servers' own certificates say that they are a CA's."""
+    own = ca("a CA by its own word")
+    assert one(own, presents("TSM1", own)).remedy == "exchange"
+
+
 def test_a_key_of_the_client_is_never_touched() -> None:
     facts = inventory(
         store(
@@ -181,11 +148,6 @@ def test_a_key_of_the_client_is_never_touched() -> None:
         presented=[presents("TSM1")],
     )
     assert [(item.status, item.server) for item in judged(facts)] == [("unknown", None)] * 2
-
-
-OLD = certificate(fetched("TSM1"), "old TSM1")
-STALE = certificate(fetched("TSM1"), "old TSM1", days=-1)
-NEW = certificate(fetched("TSM1"), "new TSM1")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +171,20 @@ def test_what_the_server_presents_decides(
     assert (item.status, item.affected) == (status, affected)
 
 
+def test_a_server_that_was_not_asked_and_a_key_of_the_client_s_own_are_told_as_such() -> None:
+    found = one(certificate(fetched("TSM1")), Presented(server("TSM1")))
+    assert (found.status, found.reason) == ("not-checked", "the server was not asked")
+    found = one(certificate("a key", kind="personal"))
+    assert (found.status, found.reason) == ("unknown", "a key of the client's own, never touched")
+
+
+def test_one_that_is_not_valid_yet_is_so_where_nothing_better_is_known() -> None:
+    early = certificate(fetched("TSM1"), "early")._replace(not_before=NOW + timedelta(days=1))
+    assert one(early, presents("TSM1", problem=DOWN)).status == "not-yet-valid"
+    assert one(early, presents("TSM1", certificate("x", "another"))).status == "replaced"
+    assert one(early, presents("TSM1", early)).status != "ok"
+
+
 @pytest.mark.parametrize(
     ("days", "within", "status"),
     [(30.5, 30, "ok"), (29.9, 30, "expiring"), (0.5, 0, "ok"), (0.5, 1, "expiring"), (-0.01, 30, "expired")],
@@ -218,6 +194,13 @@ def test_expiring_is_within_the_days_asked_for(days: float, within: int, status:
     assert one(held, presents("TSM1", held), within=within).status == status
 
 
+@pytest.mark.parametrize(("days", "status"), [(11, "expiring"), (10, "ok"), (0, "ok")])
+def test_a_certificate_expires_soon_within_so_many_days(days: int, status: str) -> None:
+    held = certificate(fetched("TSM1"), "new TSM1", days=10)
+    found = one(held, presents("TSM1", held), within=days)
+    assert (found.status, found.days_left) == (status, 10)
+
+
 def test_a_certificate_that_could_not_be_compared_may_be_expiring_all_the_same() -> None:
     assert one(OLD._replace(not_after=NOW + timedelta(days=3)), within=30).status == "expiring"
 
@@ -225,6 +208,13 @@ def test_a_certificate_that_could_not_be_compared_may_be_expiring_all_the_same()
 def test_a_replaced_certificate_that_expires_soon_is_told_as_replaced() -> None:
     held = OLD._replace(not_after=NOW + timedelta(days=3))
     assert one(held, presents("TSM1"), within=30).status == "replaced"
+
+
+@pytest.mark.parametrize(("days", "ended"), [(0.5, False), (-0.5, True), (None, False)])
+def test_of_a_certificate_of_nobody_it_is_told_that_it_expired(days: float | None, ended: bool) -> None:
+    for held in (certificate("a stray one", days=days), certificate("a root", kind="ca", days=days)):
+        ((one,),) = (item.certificates for item in assess(inventory(store(held, uses=[A, B]))))
+        assert (", which expired on" in one.reason) is ended and one.server is None
 
 
 @pytest.mark.parametrize(
@@ -301,46 +291,6 @@ def test_the_day_on_which_a_certificate_runs_out_is_told_with_all_digits(
     assert one(held, presents("TSM1", problem=DOWN)).reason.endswith(told) == (ends is not None)
 
 
-def test_what_no_store_holds_yet_is_pending() -> None:
-    facts = inventory(store(uses=[A, B]), presented=[presents("TSM1"), presents("TSM10", problem=DOWN)])
-    assert [seen.server for seen in assess(facts)[0].pending] == [server("TSM1")]
-
-
-def test_nothing_is_pending_where_another_store_of_the_same_owner_holds_it() -> None:
-    here, there = store(uses=[A]), store(NEW, uses=[A], directory="/opt/adsm")
-    assert assess(inventory(here, there, presented=[presents("TSM1")]))[0].pending == ()
-    theirs = store(NEW, uses=[A], directory="/home/alice/certs", owner=ALICE)
-    assert assess(inventory(here, theirs, presented=[presents("TSM1")]))[0].pending != ()
-
-
-def test_nothing_is_pending_of_a_failover_server_nor_of_a_stanza_that_nobody_is_known_to_use() -> None:
-    uses = (stanza("TSM1", replication=True), StanzaUse(B, "anybody could", certain=False))
-    facts = inventory(store(uses=uses), presented=[presents("TSM1"), presents("TSM10")])
-    assert assess(facts)[0].pending == ()
-
-
-def test_nothing_is_pending_in_a_store_that_could_not_be_read() -> None:
-    busy = store(uses=[A])._replace(problem=Busy("file-in-use", "held").problem())
-    assert assess(inventory(busy, presented=[presents("TSM1")]))[0].pending == ()
-    damaged = store(OLD, uses=[A, B])._replace(problem=StoreUnreadable("stash-missing", "none").problem())
-    facts = inventory(damaged, presented=[presents("TSM1"), presents("TSM10")])
-    assert [seen.server for seen in assess(facts)[0].pending] == [server("TSM10")]
-
-
-@pytest.mark.parametrize(
-    ("shown", "pending", "problem"),
-    [(SIGNED, False, False), (Made("tsm1"), True, False), (Made("tsm1", Made("Another")), False, True)],
-    ids=["signed by it", "self-signed", "signed by another"],
-)
-def test_beside_a_root_only_what_a_session_can_make_trusted_is_pending(
-    shown: Made, pending: bool, problem: bool
-) -> None:
-    facts = inventory(store(ROOT_CA.stored("Root"), uses=[A]), presented=[presents("TSM1", shown.stored())])
-    found = assess(facts)[0]
-    assert (bool(found.pending), found.problem is not None) == (pending, problem)
-    assert found.problem is None or found.problem.code == "server-not-trusted"
-
-
 def test_the_surest_stanza_comes_first_and_one_without_address_never() -> None:
     maybe = StanzaUse(B, "anybody could", certain=False)
     uses = (stanza("F", replication=True), maybe, stanza("EMPTY", ""), A)
@@ -387,3 +337,28 @@ def test_of_servers_that_share_their_names_the_one_without_its_certificate_is_me
         inventory(store(certificate(fetched("TSM1"), "old"), old, uses=[first, second]), presented=shown)
     )
     assert [item.status for item in both] == ["unknown", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("one", "own"),
+    [
+        (Assessed(certificate("a"), "ok", "", None, 1), True),
+        (Assessed(ca("a"), "ok", "", server("TSM1"), 1), True),
+        (Assessed(ca("a"), "ok", "", None, 1), False),
+        (Assessed(ca("a"), "ok", "", server("TSM1"), 1, "authority"), False),
+        (Assessed(certificate("a", kind="personal"), "ok", "", server("TSM1"), 1), False),
+        (Assessed(certificate("a", kind="secret"), "ok", "", server("TSM1"), 1), False),
+        (Assessed(certificate("a", kind="unreadable"), "ok", "", server("TSM1"), 1), True),
+    ],
+)
+def test_what_may_be_a_server_s_own(one: Assessed, own: bool) -> None:
+    assert one.of_server is own
+
+
+def test_what_the_server_presents_is_by_its_first_certificate() -> None:
+    own, above = certificate("own"), ca("above")
+    seen = View(server("TSM1"), presents("TSM1", own, above))
+    assert seen.own == own.sha256 and seen.answered
+    assert (
+        View(server("TSM1")).own is None and View(server("TSM1"), presents("TSM1", problem=DOWN)).own is None
+    )

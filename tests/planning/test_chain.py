@@ -5,6 +5,8 @@ The answers of the table are those of GSKit 8's own handshakes (docs/facts/kdb-f
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from cryptography import x509
 from tests.authorities import UNKNOWN, Made, common_name, may_sign, usage
@@ -14,7 +16,14 @@ from tests.facts import NOW
 
 from dsmbench.identity import Identity
 from dsmcertfix.ibm.key_database.certificate import describe
-from dsmcertfix.ibm.key_database.chain import FlawKind, is_self_signed, proven, signing_rules, trusted
+from dsmcertfix.ibm.key_database.chain import (
+    FlawKind,
+    is_self_signed,
+    out_of_date,
+    proven,
+    signing_rules,
+    trusted,
+)
 from dsmcertfix.model import Certificate
 
 
@@ -234,3 +243,10 @@ def test_a_store_full_of_namesakes_costs_a_bounded_number_of_signatures() -> Non
     many = tuple(Made("Root").stored() for _ in range(300))
     assert not trusted((*many, ROOT.stored()), (SERVER.stored(),), NOW)
     assert trusted((ROOT.stored(), *many), (SERVER.stored(),), NOW)
+
+
+def test_a_certificate_is_in_date_to_the_very_moment_of_its_end_and_from_that_of_its_begin() -> None:
+    one = LEAF._replace(not_before=NOW, not_after=NOW)
+    assert out_of_date(one, NOW) is None
+    assert out_of_date(one, NOW + timedelta(microseconds=1)) == "expired"
+    assert out_of_date(one, NOW - timedelta(microseconds=1)) == "not-yet-valid"

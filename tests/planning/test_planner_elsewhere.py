@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.facts import BOB, certificate, fetched, inventory, presents, stanza, store
+from tests.facts import BOB, certificate, fetched, inventory, stanza, store
+from tests.planning.plans import BOTH, OLD_A, OLD_B, A, B, reconnects
 
 from dsmcertfix.model import Stanza, StanzaUse, Store
 from dsmcertfix.planning.assess import assess
 from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.selection import Selection
-from dsmcertfix.planning.steps import AddCertificate, Reconnect, RunOptions, StorePlan, step_name
+from dsmcertfix.planning.steps import AddCertificate, RunOptions, StorePlan, step_name
 from dsmcertfix.planning.trust import Handover, make_trust_plan
 from dsmcertfix.report.result import store_report
 
-A, B = stanza("TSM1"), stanza("TSM10")
-OLD_A, OLD_B = certificate(fetched("TSM1"), "old A"), certificate(fetched("TSM10"), "old B")
 NEW_B = certificate(fetched("TSM10"), "new TSM10")
-BOTH = (presents("TSM1"), presents("TSM10"))
 OTHER = Path("/opt/other/adsm")
 WHOLE = Selection(whole_store=True)
 
@@ -34,10 +32,6 @@ def other(*held: object, **options: object) -> Store:
 def plans(*stores: Store, selection: Selection | None = None) -> dict[Path, StorePlan]:
     made = make_plan(inventory(*stores, presented=BOTH), selection or Selection(), RunOptions()).stores
     return {item.store.directory: item for item in made}
-
-
-def reconnects(item: StorePlan) -> list[str]:
-    return [step.stanza.name for step in item.steps if isinstance(step, Reconnect)]
 
 
 def test_a_whole_store_is_filled_by_the_stanzas_that_keep_theirs_in_it() -> None:

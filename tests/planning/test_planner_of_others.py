@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from tests.facts import ALICE, certificate, fetched, inventory, presents, refusing, server, stanza, store
+from tests.planning.plans import names
 
 from dsmcertfix.errors import Busy
 from dsmcertfix.model import Certificate, Inventory, Stanza, Store
 from dsmcertfix.planning.assess import assess
 from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.selection import Selection
-from dsmcertfix.planning.steps import AddCertificate, CheckLive, Reconnect, RunOptions, StorePlan, step_name
+from dsmcertfix.planning.steps import AddCertificate, CheckLive, Reconnect, RunOptions, StorePlan
 from dsmcertfix.planning.trust import Handover, make_trust_plan
 
 A = stanza("TSM1")
@@ -30,10 +31,6 @@ def plan_for(facts: Inventory, selection: Selection | None = None, **how: object
     """The plan of Alice's store."""
     plan = make_plan(facts, selection or Selection(), replace(RunOptions(), **how))  # type: ignore[arg-type]
     return next(item for item in plan.stores if item.store.directory == HOME)
-
-
-def names(plan: StorePlan) -> list[str]:
-    return [step_name(step) for step in plan.steps]
 
 
 def test_the_certificate_goes_and_the_user_s_next_session_fetches_it() -> None:

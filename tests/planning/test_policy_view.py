@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.authorities import Made, may_sign, usage
-from tests.facts import ALICE, DOWN, NOW, certificate, fetched, inventory, presents, stanza, store
+from tests.facts import ALICE, DOWN, certificate, fetched, inventory, presents, store
+from tests.planning.under_policy import (
+    DAY,
+    GONE,
+    HELD,
+    JUST_NEW,
+    LABEL,
+    NEW,
+    NEW_FILE,
+    OLD,
+    TODAY,
+    A,
+    B,
+    policy,
+    under,
+)
 
-from dsmcertfix.model import Certificate, Inventory, Presented, StanzaUse
-from dsmcertfix.planning.assess import AssessedStore
-from dsmcertfix.planning.fix import make_plan
+from dsmcertfix.model import Certificate, Inventory, StanzaUse
 from dsmcertfix.planning.pins import Pin
 from dsmcertfix.planning.policy import Allowed, Brought, MachineRule, Policy, ServerRule
-from dsmcertfix.planning.policy_steps import edits_of
 from dsmcertfix.planning.policy_view import assess_under, pins_by, rule_for, with_pins
-from dsmcertfix.planning.selection import Selection
-from dsmcertfix.planning.steps import CheckLive, RunOptions
+from dsmcertfix.planning.steps import RunOptions
 
-A, B = stanza("TSM1"), stanza("TSM2")
-LABEL = fetched("TSM1")
-TODAY = NOW.date()
-DAY = timedelta(days=1)
-NEW, OLD = Made("tsm1.example.com"), Made("tsm1.example.com")
-HELD, GONE = NEW.stored(LABEL), OLD.stored("TSM1 old")
 ROOT = Made("Root", extensions=(may_sign(), usage(signs=True)))
 SIGNED = Made("tsm1", ROOT)
-
-
-def policy(*allowed: Allowed, handed: tuple[Certificate, ...] = (), **rule: Any) -> Policy:
-    found = ServerRule(("TSM1",), allowed, **rule)
-    return Policy((found,), handed={one.sha256: one for one in handed})
-
-
-def under(
-    site: Policy,
-    *held: Certificate,
-    shown: Presented | None = None,
-    uses: tuple[Any, ...] = (A,),
-    **more: Any,
-) -> AssessedStore:
-    seen = [shown] if shown is not None else [presents("TSM1", NEW.stored())]
-    (item,) = assess_under(site, inventory(store(*held, uses=uses, **more), presented=seen), 0)
-    return item
 
 
 def standings(brought: Brought) -> list[tuple[str, str]]:
@@ -54,9 +42,6 @@ def standings(brought: Brought) -> list[tuple[str, str]]:
 
 def labels(pairs: Any) -> list[str]:
     return [one.label for _, one in pairs]
-
-
-JUST_NEW = Allowed(HELD.sha256)
 
 
 # --- which rule, and which pins --------------------------------------------------------------------------
@@ -189,9 +174,15 @@ def test_a_ca_above_what_the_server_may_present_vouches_and_any_other_is_not_its
     assert under(policy(JUST_NEW), root, shown=shown).brought.drops == ()
 
 
-# --- what is put in --------------------------------------------------------------------------------------
+def test_one_of_several_cas_above_what_is_presented_vouches() -> None:
+    other = Made("Another Root", extensions=(may_sign(), usage(signs=True))).stored("Another")
+    shown = presents("TSM1", SIGNED.stored())
+    brought = under(policy(Allowed(SIGNED.stored().sha256)), ROOT.stored("Root"), other, shown=shown).brought
+    told = dict(standings(brought))
+    assert told.get("Root", "fine") == "fine" and told.get("Another") != "fine"
 
-NEW_FILE = HELD._replace(label="new.arm", kind="server")
+
+# --- what is put in --------------------------------------------------------------------------------------
 
 
 def test_what_is_missing_and_at_hand_is_put_in_and_what_is_not_a_session_fetches() -> None:
@@ -289,6 +280,16 @@ def test_one_of_nobody_is_told_where_every_server_has_a_rule_and_none_names_it()
     assert told_of.get("a stray one") != "unexpected"
 
 
+def test_a_ca_of_nobody_and_a_key_are_not_told_as_unexpected() -> None:
+    site = Policy((ServerRule(("TSM1",), (JUST_NEW,)), ServerRule(("TSM2",))))
+    key = certificate("a key", kind="personal")
+    brought = under(site, HELD, key, uses=(A, B)).brought
+    assert "a key" not in dict(standings(brought))
+
+
+# --- several servers -------------------------------------------------------------------------------------
+
+
 def test_what_one_server_keeps_is_not_taken_out_for_another_and_nothing_comes_twice() -> None:
     """Both present the same certificate, which the one rule ended and the other has."""
     both = Made("tsm.example.com")
@@ -304,89 +305,6 @@ def test_what_one_server_keeps_is_not_taken_out_for_another_and_nothing_comes_tw
     )
     (item,) = assess_under(site, inventory(store(uses=[A, B]), presented=seen), 0)
     assert [one for _, one in item.brought.adds] == [shared]
-
-
-# --- the edits -------------------------------------------------------------------------------------------
-
-
-def test_the_edits_take_out_put_in_and_say_what_proves_it() -> None:
-    ended = Allowed(GONE.sha256, until=TODAY - DAY)
-    item = under(policy(JUST_NEW, ended), HELD, GONE)
-    edits = edits_of(item.store, item.brought)
-    assert (edits.out, edits.gone, edits.adds, edits.expected) == ((GONE,), (GONE,), (), ())
-    assert edits.proved_by == (A,)
-    item = under(policy(JUST_NEW, ended, handed=(NEW_FILE,)), GONE)
-    edits = edits_of(item.store, item.brought)
-    assert edits.gone == (GONE,) and [(one.label, one.server) for one in edits.adds] == [
-        ("TSM1 old", A.server)
-    ]
-    assert [one.sha256s for one in edits.expected] == [(NEW_FILE.sha256,)] and edits.proved_by == ()
-    untrusted = HELD._replace(trusted=False)
-    item = under(policy(JUST_NEW), untrusted)
-    edits = edits_of(item.store, item.brought)
-    assert (edits.out, edits.gone) == ((untrusted,), ())
-    assert [(one.label, one.certificate) for one in edits.adds] == [(LABEL, HELD)]
-
-
-def test_what_the_policy_takes_out_is_neither_kept_nor_left() -> None:
-    site = policy(JUST_NEW, Allowed(GONE.sha256, until=TODAY - DAY))
-    known = inventory(store(HELD, GONE, uses=[A]), presented=[presents("TSM1", NEW.stored())])
-    (plan,) = make_plan(known, Selection(), RunOptions(), site).stores
-    (check,) = (step for step in plan.steps if isinstance(step, CheckLive))
-    assert (check.removed, check.kept) == ((GONE,), (HELD,))
-
-
-def test_the_edits_of_two_servers_have_their_own_labels() -> None:
-    other = Made("tsm2.example.com").stored(fetched("TSM2"))._replace(label="other.arm", kind="server")
-    site = Policy(
-        (ServerRule(("TSM1",), (JUST_NEW,)), ServerRule(("TSM2",), (Allowed(other.sha256),))),
-        handed={NEW_FILE.sha256: NEW_FILE, other.sha256: other},
-    )
-    seen = [presents("TSM1", NEW.stored()), presents("TSM2", other)]
-    (item,) = assess_under(site, inventory(store(uses=[A, B]), presented=seen), 0)
-    edits = edits_of(item.store, item.brought)
-    assert {(one.server, one.label) for one in edits.adds} == {
-        (A.server, LABEL),
-        (B.server, fetched("TSM2")),
-    }
-
-
-def test_a_ca_of_nobody_and_a_key_are_not_told_as_unexpected() -> None:
-    site = Policy((ServerRule(("TSM1",), (JUST_NEW,)), ServerRule(("TSM2",))))
-    key = certificate("a key", kind="personal")
-    brought = under(site, HELD, key, uses=(A, B)).brought
-    assert "a key" not in dict(standings(brought))
-
-
-def test_one_of_several_cas_above_what_is_presented_vouches() -> None:
-    other = Made("Another Root", extensions=(may_sign(), usage(signs=True))).stored("Another")
-    shown = presents("TSM1", SIGNED.stored())
-    brought = under(policy(Allowed(SIGNED.stored().sha256)), ROOT.stored("Root"), other, shown=shown).brought
-    told = dict(standings(brought))
-    assert told.get("Root", "fine") == "fine" and told.get("Another") != "fine"
-
-
-def test_what_goes_of_one_server_and_comes_of_another_keeps_its_own_label() -> None:
-    gone_too = certificate(fetched("TSM2"), "gone")
-    brought = Brought(
-        adds=((A.server, NEW_FILE), (B.server, gone_too)),  # type: ignore[arg-type]
-        drops=((A.server, GONE), (B.server, gone_too)),  # type: ignore[arg-type]
-    )
-    edits = edits_of(store(GONE, gone_too, uses=[A, B]), brought)
-    assert edits.out == (GONE, gone_too)
-    assert {(one.server, one.label) for one in edits.adds} == {
-        (A.server, "TSM1 old"),
-        (B.server, fetched("TSM2")),
-    }
-
-
-def test_each_server_s_new_certificate_has_the_label_of_what_goes_of_that_server() -> None:
-    of_a, of_b = certificate("TSM1 old", "a"), certificate("TSM2 old", "b")
-    new_a, new_b = certificate("a.arm", "new a"), certificate("b.arm", "new b")
-    assert A.server is not None and B.server is not None
-    brought = Brought(adds=((A.server, new_a), (B.server, new_b)), drops=((A.server, of_a), (B.server, of_b)))
-    edits = edits_of(store(of_a, of_b, uses=[A, B]), brought)
-    assert [one.label for one in edits.adds] == ["TSM1 old", "TSM2 old"]
 
 
 def test_what_one_server_has_ended_stays_where_another_one_keeps_it() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.facts import DOWN, NOW, certificate, inventory, presents, refusing, server, stanza, store
 
-from dsmcertfix.model import Certificate, Inventory, Presented, Stanza
-from dsmcertfix.planning.preflight import client_problem, given_problem, server_problem
+from dsmcertfix.model import Certificate, Export, Inventory, Presented, Stanza
+from dsmcertfix.planning.preflight import client_problem, given_problem, server_problem, session_problem
 
 A = stanza("TSM1")
+BACKUP = stanza("TSMDBMGR", "tsm1.example.com")._replace(node="$$_TSMDBMGR_$$")
 NEW = presents("TSM1").chain[0]
 TOMORROW = NEW._replace(not_before=NOW + timedelta(days=1))
 YESTERDAY = NEW._replace(not_after=NOW - timedelta(days=1))
@@ -49,6 +51,18 @@ def test_an_unexpected_certificate_is_shown_beside_the_expected_one() -> None:
     assert problem is not None and problem.hint
     assert any(NEW.sha256 in line for line in problem.context)
     assert any("b" * 64 in line for line in problem.context)
+
+
+def test_a_certificate_that_is_not_valid_yet_has_another_hint_than_one_that_has_ended() -> None:
+    ended, early = (
+        server_problem(server("TSM1"), presents("TSM1", one), frozenset(), None, NOW)
+        for one in (
+            NEW._replace(not_after=NOW - timedelta(days=1)),
+            NEW._replace(not_before=NOW + timedelta(days=1)),
+        )
+    )
+    assert ended is not None and ended.hint is not None and "IT42905" in ended.hint
+    assert early is not None
 
 
 def facts(used: Stanza = A, *, dsmc: bool = True, password: bool = True, area: str = "ba") -> Inventory:
@@ -133,3 +147,14 @@ def test_what_else_is_in_the_file_does_not_stand_in_for_the_one_that_ran_out() -
     assert problem is not None and problem.code == "given-certificate-not-valid"
     assert "the server again" in (problem.hint or "")
     assert given_problem(server("TSM1"), presents("TSM1"), (YESTERDAY, NEW), NOW, must_answer=True) is None
+
+
+def test_the_files_of_a_database_backup_s_own_server_are_told_and_no_other_s() -> None:
+    exports = (
+        Export(BACKUP, Path("/a/cert256.arm"), certificate("mine"), 0),
+        Export(stanza("TSM2"), Path("/b/cert256.arm"), certificate("other"), 0),
+    )
+    known = inventory(store(uses=[BACKUP]))._replace(exports=exports)
+    problem = session_problem(BACKUP, known)
+    assert problem is not None
+    assert problem.context == (f"`/a/cert256.arm`: SHA-256 {certificate('mine').sha256}",)

@@ -15,7 +15,7 @@ from dsmcertfix.planning.fix import make_plan
 from dsmcertfix.planning.proofs import asked_before, with_proofs
 from dsmcertfix.planning.refusals import first_refused, refused_for_want
 from dsmcertfix.planning.selection import Selection
-from dsmcertfix.planning.steps import Plan, Prove, RunOptions, StorePlan, step_name
+from dsmcertfix.planning.steps import BackUp, Plan, Preflight, Prove, RunOptions, StorePlan, step_name
 from dsmcertfix.planning.trust import Handover, make_trust_plan
 from dsmcertfix.wording import NO_GSKIT, not_proved
 
@@ -209,3 +209,13 @@ def test_a_refusal_for_want_of_a_certificate_is_told_where_it_calls_for_nothing(
     assert affected.affected and refused_for_want(affected, {affected.store.id: (REFUSED,)}) == ()
     (pending,) = assess(inventory(store(uses=[TSM1]), presented=[presents("TSM1", SELF)]))
     assert pending.pending and refused_for_want(pending, {pending.store.id: (REFUSED,)}) == ()
+
+
+def test_a_preflight_without_a_stanza_and_a_plan_without_a_server_ask_nobody() -> None:
+    known = inventory(store(OLD, uses=[stanza("TSM1")]), presented=[presents("TSM1")])
+    plan = make_plan(known, Selection(), RunOptions())
+    only = replace(plan.stores[0], steps=(Preflight(None, None), BackUp()), warnings=())
+    plan = replace(plan, stores=(only,))
+    assert asked_before(plan, known) == ()
+    (found,) = with_proofs(plan, known, None, named=False).stores
+    assert (found.steps, found.warnings) == (only.steps, ())

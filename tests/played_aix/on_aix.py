@@ -9,7 +9,8 @@ import pytest
 from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import PLAYED_ACL, Machine
 
-from dsmbench.endpoint import AIX, AS_ROOT, BA
+from dsmbench.endpoint import AS_ROOT
+from dsmbench.places import AIX, BA
 
 DSMCAD = f"/{BA}/dsmcad"
 SUBSYSTEM = ":{}:0:0:/dev/console:/dev/console:/dev/console:-O:-Q:-S:0:0:20:15:9:-d:20::"

@@ -10,16 +10,18 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from tests.facts import NOW
 
 from dsmcertfix import budgets
 from dsmcertfix.errors import UsageError
-from dsmcertfix.planning import toml_places
+from dsmcertfix.planning import policy_text, toml_places
 from dsmcertfix.planning.policy import Allowed, MachineRule, ServerRule
 from dsmcertfix.planning.policy_text import parse, span_s, written
 
 OLD, NEW = "a" * 64, "b" * 64
 SOURCE = Path("policy.toml")
 SCHEMA = Path(__file__).parents[2] / "src" / "dsmcertfix" / "policy.schema.json"
+POLICY = 'schema = "dsmcertfix.policy/1"\n'
 GOOD = f'''schema = "dsmcertfix.policy/1"
 expires = 2027-06-30
 
@@ -191,3 +193,71 @@ def test_the_schema_in_the_package_is_of_the_same_mind() -> None:
         ('"4h"', '"soon"'),
     ):
         assert errors(GOOD.replace(what, instead, 1)) != [], what
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("a b", '"a b"'), ('a"b', '"a\\u0022b"'), ("a\\b", '"a\\u005cb"'), ("\x1f\x7f", '"\\u001f\\u007f"')],
+)
+def test_a_text_is_written_as_toml_has_it(text: str, written: str) -> None:
+    assert policy_text._quoted(text) == written
+
+
+def test_a_remark_is_one_line() -> None:
+    assert policy_text._one_line("a b\nc\x7f\x1f!") == "a b?c??!"
+
+
+def test_the_first_day_is_written() -> None:
+    rule = ServerRule(("A",), (Allowed("a" * 64, since=NOW.date(), until=NOW.date()),))
+    text = written([(rule, ())], ())
+    assert f"from = {NOW.date()}" in text and f"until = {NOW.date()}" in text
+    bare = written([(ServerRule(("A",), (Allowed("a" * 64),)), ())], ())
+    assert "from =" not in bare and "until =" not in bare
+
+
+def test_a_policy_s_notes_and_limits_are_read_at_their_edges() -> None:
+    def read(text: str) -> object:
+        try:
+            return parse(POLICY + text, Path("p"))
+        except UsageError as error:
+            return error.message
+
+    assert "max_stores" not in str(read("[machine]\nmax_stores = 1\n")) or not isinstance(
+        read("[machine]\nmax_stores = 1\n"), str
+    )
+    assert "at least 1 is needed" in str(read("[machine]\nmax_stores = 0\n"))
+    rule = '[[server]]\nname = "A"\ntrust_on_first_use = true\nnote = {}\n'
+    assert not isinstance(read(rule.format('"x"')), str)
+    assert isinstance(read(rule.format("1")), str)
+    cap = budgets.POLICY_TEXT.cap
+    assert not isinstance(read(rule.format('"' + "x" * cap + '"')), str)
+    assert budgets.POLICY_TEXT.exceeded() in str(read(rule.format('"' + "x" * (cap + 1) + '"')))
+
+
+def test_a_policy_may_allow_one_store_at_a_time() -> None:
+    text = POLICY + '[machine]\nmax_stores = 1\n[[server]]\nname = "A"\ntrust_on_first_use = true\n'
+    assert parse(text, Path("p")).machine.max_stores == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "where"),
+    [
+        ("a = 1\nb = [1,\n 2]\nc = 3\n", ("c",), (4, 1)),
+        ("a = 1\n", ("a",), (1, 1)),
+        ("a = 1\n", ("z",), (1, 1)),
+        ("\n[[s]]\nn = 1\n[[s]]\nn = 2\n", ("s", 1, "n"), (5, 1)),
+    ],
+)
+def test_a_place_in_a_policy_is_its_line_and_column(
+    text: str, path: tuple[str | int, ...], where: tuple[int, int]
+) -> None:
+    assert toml_places.place(text, path) == where
+
+
+def test_every_key_of_a_long_policy_is_found_in_its_line() -> None:
+    text = "".join(f"k{number} = {number}\n" for number in range(40))
+    for number in range(40):
+        assert toml_places.place(text, (f"k{number}",)) == (number + 1, 1)
+    lists = "".join(f"k{number} = [\n  {number},\n  7,\n]\n" for number in range(12))
+    for number in range(12):
+        assert toml_places.place(lists, (f"k{number}",))[0] == 4 * number + 1

@@ -48,7 +48,7 @@ from dsmcertfix.system.process.run import Waits, waited
 from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
 from dsmcertfix.system.unix.places import UnixPlaces
 from dsmcertfix.system.unix.platform import Unix
-from dsmcertfix.transaction.backup import Backup, make_backup
+from dsmcertfix.transaction.backup import Backup, load_backup, make_backup
 from dsmcertfix.transaction.client import ClientTransaction, Tools
 from dsmcertfix.transaction.executor import Ended, Run, Subject
 from dsmcertfix.transaction.folding import store_data
@@ -136,6 +136,12 @@ def backed_up(store: LocatedStore, path: Path) -> Backup:
     path.mkdir(mode=0o700, parents=True)
     with opened(store) as directory:
         return make_backup(directory, tuple(directory.fact(file) for file in StoreFile), path)
+
+
+def differences(store: LocatedStore, path: Path) -> tuple[str, ...]:
+    """How the store is another than that set."""
+    with opened(store) as directory:
+        return load_backup(path, StoreFile).differences(directory)
 
 
 def labels(directory: Path) -> list[str]:

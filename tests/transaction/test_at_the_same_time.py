@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.transaction.kit import UNIX, Machine, machine
+from tests.transaction.kit import UNIX, Machine
 
 from dsmcertfix.commands.cut_off import require_recovered
 from dsmcertfix.errors import Problem, Unrecovered
@@ -23,11 +23,6 @@ from dsmcertfix.transaction import runs
 from dsmcertfix.transaction.backup import Backup
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.runs import StoreRun, backup_sets, cut_off, past_runs
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.transaction.kit import (
-    NEW,
-    STANZA,
-    UNIX,
-    Machine,
-    fetching,
-    held,
-    machine,
-    plan_for,
-    tell,
-    waiting,
-)
+from tests.transaction.kit import NEW, STANZA, UNIX, Machine, fetching, held, plan_for, tell, waiting
 
 from dsmbench import certificates
 from dsmcertfix import budgets
@@ -46,11 +35,6 @@ from dsmcertfix.transaction.server import ServerTransaction
 AT = datetime.now(timezone.utc)
 FOUND, OTHER = held(NEW, "").sha256, "e" * 64
 ANY: Any = None
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
 
 
 # --- the client's ----------------------------------------------------------------------------------------

@@ -45,11 +45,6 @@ from dsmcertfix.transaction.executor import Ended
 from dsmcertfix.transaction.journal import Journal, read_journal
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
-
-
 def code(ended: Ended) -> str:
     return ended.problem.code if ended.problem else ""
 

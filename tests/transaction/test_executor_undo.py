@@ -35,11 +35,6 @@ from dsmcertfix.transaction.interrupts import watching
 from dsmcertfix.transaction.journal import Journal
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
-
-
 def code(ended: Ended) -> str:
     return ended.problem.code if ended.problem else ""
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from dsmcertfix.errors import BackupFailed
+from dsmcertfix.errors import BackupFailed, NotFound
 from dsmcertfix.planning.policy import Standing
 from dsmcertfix.report.result import CertificateReport, FileReport, Report, StoreReport
 from dsmcertfix.transaction.folding import Happened, fold, store_data, store_from_data
@@ -134,3 +134,10 @@ def test_what_has_not_its_form_is_passed_over(name: str, items: list[object], ke
 def test_a_store_of_a_server_is_told_as_one() -> None:
     assert store_from_data({"kind": "server"}).kind == "server"
     assert store_from_data({"kind": "x"}).kind == store_from_data(None).kind == "client"
+
+
+def test_a_store_survives_the_journal_with_its_problem_and_outcome() -> None:
+    problem = NotFound("a-code", "a message").problem()
+    report = StoreReport("s1", "/store", problem=problem, outcome="changed")
+    again = store_from_data(store_data(report))
+    assert (again.problem, again.outcome) == (problem, "changed")

@@ -40,11 +40,6 @@ from dsmcertfix.transaction.journal import Event
 from dsmcertfix.transaction.rollback import Rollback
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
-
-
 def code(ended: Ended) -> str:
     return ended.problem.code if ended.problem else ""
 

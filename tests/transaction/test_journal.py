@@ -253,3 +253,9 @@ def test_a_journal_from_before_the_chain_loads_and_goes_on(path: Path, name: str
 def test_a_journal_without_an_event_has_no_chain_that_is_whole(path: Path) -> None:
     chain = chain_of(b"")
     assert (chain.events, chain.head, chain.broken_at, chain.is_whole) == (0, FIRST, None, False)
+
+
+def test_of_a_broken_chain_the_first_line_is_told() -> None:
+    line = '{{"n": {}, "at": "2031-01-01T00:00:00+00:00", "event": "x", "prev": "{}"}}'
+    data = "\n".join(line.format(number, "0" * 64) for number in range(4)).encode()
+    assert chain_of(data).broken_at == 2

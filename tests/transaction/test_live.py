@@ -10,21 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
-from tests.transaction.kit import (
-    ACL,
-    ONLY_1000,
-    PLANTS,
-    THREE,
-    backed_up,
-    database,
-    make_store,
-    opened,
-    seen,
-)
+from tests.transaction.kit import ACL, ONLY_1000, PLANTS, THREE, backed_up, database, opened, seen
 
-from dsmcertfix.errors import (
-    NotRestored,
-)
+from dsmcertfix.errors import NotRestored
 from dsmcertfix.model import LocatedStore, Owner, StoreFile
 from dsmcertfix.transaction import live
 from dsmcertfix.transaction.backup import Backup
@@ -32,11 +20,6 @@ from dsmcertfix.transaction.backup import Backup
 OTHER = database()
 PRESENT = ("dsmcert.kdb", "dsmcert.sth", "dsmcert.idx")
 STRANGER = Owner(54321, 54322, "stranger", None, (54323,))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocatedStore:
-    return make_store(tmp_path / "store")
 
 
 @pytest.fixture

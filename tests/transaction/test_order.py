@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.transaction.calls import recorded
-from tests.transaction.kit import UNIX, backed_up, database, machine, make_store, opened
+from tests.transaction.kit import UNIX, backed_up, database, machine, opened
 
 from dsmcertfix.model import LocatedStore, StoreFile
 from dsmcertfix.system import private
@@ -19,11 +19,6 @@ from dsmcertfix.transaction.ending import put_away_unreadable, remove_run
 from dsmcertfix.transaction.runs import past_runs
 
 ASIDE, NEW = ".dsmcertfix-run-aside", ".dsmcertfix-run-new"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocatedStore:
-    return make_store(tmp_path / "store")
 
 
 @pytest.fixture

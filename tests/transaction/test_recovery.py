@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.transaction.calls import recorded
-from tests.transaction.kit import UNIX, Machine, database, fetching, kinds, machine, plan_for, seen
+from tests.transaction.kit import UNIX, Machine, database, fetching, kinds, plan_for, seen
 
 from dsmcertfix.errors import NotPermitted, SwapFailed, Unrecovered
 from dsmcertfix.ibm import gskit_tls
@@ -20,12 +20,6 @@ from dsmcertfix.transaction.goal import Goal
 from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.recovery import recover_run, tidy_runs
 from dsmcertfix.transaction.runs import PastRun, StoreRun, cut_off, past_runs
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
-
 
 FOUND, ANOTHER = database(), database(version=3)
 

@@ -10,22 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
-from tests.transaction.kit import (
-    PLANTS,
-    THREE,
-    backed_up,
-    database,
-    make_store,
-    opened,
-    seen,
-)
+from tests.transaction.kit import PLANTS, THREE, backed_up, database, make_store, opened, seen
 
-from dsmcertfix.errors import (
-    Busy,
-    NotPermitted,
-    PlanOutdated,
-    StoreUnreadable,
-)
+from dsmcertfix.errors import Busy, NotPermitted, PlanOutdated, StoreUnreadable
 from dsmcertfix.model import LocatedStore, Owner, StoreFile
 from dsmcertfix.system.base import SIZE_LIMIT
 from dsmcertfix.system.unix.directory import UnixDirectory, open_directory
@@ -35,11 +22,6 @@ from dsmcertfix.transaction.backup import Backup
 OTHER = database()
 PRESENT = ("dsmcert.kdb", "dsmcert.sth", "dsmcert.idx")
 STRANGER = Owner(54321, 54322, "stranger", None, (54323,))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocatedStore:
-    return make_store(tmp_path / "store")
 
 
 @pytest.fixture

@@ -10,15 +10,7 @@ import pytest
 
 from dsmcertfix.errors import Problem, StoreUnreadable
 from dsmcertfix.ibm.key_database.roots import GSKIT_ROOTS
-from dsmcertfix.model import (
-    Certificate,
-    FileFact,
-    LocatedStore,
-    Owner,
-    Server,
-    Store,
-    StoreFile,
-)
+from dsmcertfix.model import Certificate, FileFact, LocatedStore, Owner, Server, Store, StoreFile
 from dsmcertfix.planning.steps import AddCertificate, CheckLive, Expected
 from dsmcertfix.transaction.goal import Goal, goal_data, goal_from, is_repaired
 
@@ -119,3 +111,9 @@ def test_what_a_run_puts_in_itself_proves_no_session() -> None:
     check = CheckLive((OLD,), (Expected(SERVER, ("new",)),), (KEPT,))
     assert goal_data((AddCertificate(SERVER, "B", NEW, None), check)) == {}
     assert goal_data(()) == {}
+
+
+def test_a_goal_with_servers_survives_the_journal() -> None:
+    goal = Goal(frozenset(), frozenset(), (frozenset({"a"}),), None, (Server("tsm.example.com", 1500),))
+    data = {"removed": [], "kept": [], "expected": [["a"]], "servers": [["tsm.example.com", 1500]]}
+    assert goal_from({"goal_given": data}) == goal

@@ -22,11 +22,6 @@ LAST = 17
 """The event at which a run counts: run and store begun, seven steps each begun and done, store ended."""
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
-
-
 def killed_at(mine: Machine, number: int, reconnect: Callable[[Stanza, Owner], None] | None = None) -> None:
     """A run that really dies, without any tidying, once that event is on disk."""
     plan = plan_for(mine.read())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.shown import not_shown
-from tests.transaction.kit import UNIX, Machine, machine, make_store, plan_for
+from tests.transaction.kit import UNIX, Machine, make_store, plan_for
 
 from dsmcertfix.commands.backups import prune
 from dsmcertfix.commands.contract import reported
@@ -35,18 +35,7 @@ from dsmcertfix.transaction import ending
 from dsmcertfix.transaction.backup import Backup
 from dsmcertfix.transaction.ending import prunable, remove_run
 from dsmcertfix.transaction.recovery import recover_run
-from dsmcertfix.transaction.runs import (
-    PastRun,
-    backup_sets,
-    cut_off,
-    past_runs,
-    run_to_undo,
-)
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
+from dsmcertfix.transaction.runs import PastRun, backup_sets, cut_off, past_runs, run_to_undo
 
 
 def refused(stanza: Stanza, owner: Owner) -> DsmcertfixError | None:

@@ -36,11 +36,6 @@ THEIRS = database(("A", NEW))
 Writes = Callable[[Path], None]
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Machine:
-    return machine(tmp_path)
-
-
 def in_place(directory: Path) -> None:
     (directory / "dsmcert.kdb").write_bytes(THEIRS)
 

@@ -1,127 +1,29 @@
-"""Every store of a machine is found, with its owner, its origins and the stanzas that use it.
-
-Trees are real. Where the tests do not run as root, files "of another user" have that owner only in what lstat
-and fstat answer.
-"""
+"""Every store of a machine is found, with its owner and its origins, and so are the client's programs."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.ibm.client.trees import (
+    ALICE,
+    API,
+    AS_ROOT,
+    BA,
+    CERTS,
+    DBBKAPI,
+    DSM_SYS,
+    PASSWD,
+    Machine,
+    areas,
+    named,
+    only,
+    users,
+)
 
-from dsmcertfix.ibm.client.locate import locate
-from dsmcertfix.model import Located, LocatedStore, Stanza
-from dsmcertfix.system.unix.places import UnixPlaces
-
-AS_ROOT = os.geteuid() == 0
-BA, API = "opt/tivoli/tsm/client/ba/bin", "opt/tivoli/tsm/client/api/bin64"
-DBBKAPI = "opt/tivoli/tsm/server/bin/dbbkapi"
-CERTS = "IBM/SpectrumProtect/certs"
-ALICE, BOB, NOBODY = 20001, 20002, 29999
-
-PASSWD = f"""\
-root:x:0:0::/root:/bin/sh
-alice:x:{ALICE}:{ALICE}::/home/alice:/bin/sh
-bob:x:{BOB}:{BOB}::/home/bob:/bin/sh
-"""
-
-DSM_SYS = """\
-DEFAULTSERVER TSM02
-SErvername TSM01
-  TCPServeraddress tsm01.example.com
-SErvername TSM02
-  TCPServeraddress tsm02.example.com
-  PASSWORDDIR /var/certs
-"""
-
-
-class Machine:
-    """A tree that stands for a machine; everything in it is root's unless it is given to somebody."""
-
-    def __init__(self, root: Path, give: Callable[[Path, int], None]):
-        self.root = root
-        self._give = give
-        self.environ: dict[str, str] = {}
-        root.mkdir()
-        self._give(root, 0)
-        self.file("etc/passwd", PASSWD)
-
-    def directory(self, path: str, uid: int = 0) -> Path:
-        made = self.root / path
-        for missing in [item for item in reversed((made, *made.parents)) if not item.exists()]:
-            missing.mkdir()
-            self._give(missing, uid)
-        self._give(made, uid)
-        return made
-
-    def file(self, path: str, text: str = "", uid: int = 0) -> Path:
-        made = self.directory(str(Path(path).parent), uid) / Path(path).name
-        made.write_text(text)
-        self._give(made, uid)
-        return made
-
-    def store(self, path: str, uid: int = 0) -> Path:
-        return self.file(f"{path}/dsmcert.kdb", "kdb", uid).parent
-
-    def link(self, path: str, target: str, uid: int = 0) -> Path:
-        made = self.directory(str(Path(path).parent)) / Path(path).name
-        made.symlink_to(target)
-        self._give(made, uid)
-        return made
-
-    def give(self, path: str, uid: int) -> None:
-        self._give(self.root / path, uid)
-
-    def locate(self, *named: Path, system: str = "linux") -> Located:
-        return locate(UnixPlaces(self.root, system, self.environ), named=named)
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    yield Machine(tmp_path / "root", _giver(monkeypatch))
-
-
-def _giver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
-    if AS_ROOT:
-        return lambda path, uid: os.lchown(path, uid, uid)
-    owners: dict[tuple[int, int], int] = {}
-    lstat, fstat = os.lstat, os.fstat
-
-    def answered(info: os.stat_result) -> os.stat_result:
-        uid = owners.get((info.st_dev, info.st_ino))
-        return info if uid is None else os.stat_result((*info[:4], uid, uid, *info[6:10]))
-
-    def give(path: Path, uid: int) -> None:
-        info = lstat(path)
-        owners[info.st_dev, info.st_ino] = uid
-
-    monkeypatch.setattr(os, "lstat", lambda path, **kwargs: answered(lstat(path, **kwargs)))
-    monkeypatch.setattr(os, "fstat", lambda handle: answered(fstat(handle)))
-    return give
-
-
-def only(located: Located) -> LocatedStore:
-    (store,) = located.stores
-    return store
-
-
-def areas(store: LocatedStore) -> set[str]:
-    return {origin.area for origin in store.origins}
-
-
-def users(store: LocatedStore) -> dict[str, bool]:
-    return {use.stanza.name: use.certain for use in store.stanzas}
-
-
-def named(located: Located, name: str) -> Stanza:
-    return next(stanza for stanza in located.stanzas if stanza.name == name)
-
-
-# Where stores are
+# --- where stores are ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,53 +72,6 @@ def test_the_passworddir_of_every_stanza_is_looked_into(machine: Machine) -> Non
     store = only(machine.locate())
     assert [origin.because for origin in store.origins] == ["PASSWORDDIR of stanza TSM02"]
     assert users(store) == {"TSM02": True}
-
-
-def test_a_stanza_whose_passworddir_holds_a_store_keeps_its_certificates_there_alone(
-    machine: Machine,
-) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.store(BA)
-    certs = machine.store("var/certs")
-    stores = {store.directory: store for store in machine.locate().stores}
-    assert users(stores[machine.root / BA]) == {"TSM01": True, "TSM02": False}
-    assert [use.elsewhere for use in stores[machine.root / BA].stanzas] == [None, certs]
-    assert users(stores[certs]) == {"TSM02": True}
-    machine.store("etc/adsm")
-    stores = {store.directory: store for store in machine.locate().stores}
-    assert users(stores[machine.root / BA]) == {"TSM01": False, "TSM02": False}
-    machine.give("var/certs/dsmcert.kdb", ALICE)
-    # What is somebody else's key database is not where root's client keeps its certificates.
-    assert users(machine.locate(machine.root / BA).stores[0]) == {"TSM01": False, "TSM02": True}
-
-
-@pytest.mark.parametrize("store", [f"home/alice/{CERTS}", "home/alice/pw", ""])
-def test_another_user_s_stanza_is_not_sure_of_root_s_store_whatever_is_named(
-    machine: Machine, store: str
-) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS + "se ALICE\ntcps a\npassworddir /home/alice/pw\n")
-    password = machine.directory("home/alice/pw", ALICE)
-    machine.store(BA)
-    if store:
-        machine.store(store, ALICE)
-    for named in ((), (machine.root / BA,)):
-        root = next(item for item in machine.locate(*named).stores if item.directory == machine.root / BA)
-        assert users(root) == {"TSM01": True, "TSM02": True, "ALICE": False}
-        assert root.stanzas[2].elsewhere == password
-
-
-def test_the_default_passworddir_serves_the_stanzas_that_name_none(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.store("etc/adsm")
-    assert users(only(machine.locate())) == {"TSM01": True}
-
-
-def test_the_installation_directory_serves_every_stanza_beside_it(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.store(BA)
-    located = machine.locate()
-    assert users(only(located)) == {"TSM01": True, "TSM02": True}
-    assert located.default_server == "TSM02"
 
 
 def test_dsm_dir_and_an_option_files_directory_are_looked_into(machine: Machine) -> None:
@@ -281,159 +136,7 @@ def test_with_named_directories_only_their_stores_are_given_with_all_that_is_kno
     assert (place.found, place.problem, place.origin.area) == (False, None, "named")
 
 
-# Which stanzas use a home store
-
-
-def test_a_users_stanza_with_a_passworddir_of_their_own_is_certain(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS + "se ALICE\ntcps a\npassworddir /home/alice/pw\n")
-    machine.directory("home/alice/pw", ALICE)
-    machine.store(f"home/alice/{CERTS}", ALICE)
-    assert users(only(machine.locate())) == {"ALICE": True}
-
-
-def test_without_a_stanza_of_their_own_a_user_may_use_any_and_defaultserver_is_certain(
-    machine: Machine,
-) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.store(f"home/alice/{CERTS}", ALICE)
-    assert users(only(machine.locate())) == {"TSM02": True, "TSM01": False}
-
-
-def test_the_installed_dsm_opt_goes_before_defaultserver(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.file(f"{BA}/dsm.opt", "servername tsm01\n")
-    machine.store(f"home/alice/{CERTS}", ALICE)
-    assert users(only(machine.locate())) == {"TSM01": True, "TSM02": False}
-
-
-def test_a_users_own_dsm_opt_goes_before_the_installed_one_and_for_that_user_only(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.file(f"{BA}/dsm.opt", "servername tsm01\n")
-    unit = "[Service]\nUser=alice\nEnvironment=DSM_CONFIG=/home/alice/dsm.opt\nExecStart=/x/dsmcad\n"
-    machine.file("etc/systemd/system/dsmcad.service", unit)
-    machine.file("home/alice/dsm.opt", "se TSM02\n", ALICE)
-    machine.store(f"home/alice/{CERTS}", ALICE)
-    machine.store(f"home/bob/{CERTS}", BOB)
-    stores = {store.owner.name: users(store) for store in machine.locate().stores}
-    assert stores == {"alice": {"TSM02": True, "TSM01": False}, "bob": {"TSM01": True, "TSM02": False}}
-
-
-def test_the_only_stanza_is_certain(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", "se ONE\ntcps one\n")
-    machine.store(f"home/alice/{CERTS}", ALICE)
-    assert users(only(machine.locate())) == {"ONE": True}
-
-
-def test_nothing_is_certain_about_a_store_in_roots_home(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.store(f"root/{CERTS}")
-    assert users(only(machine.locate())) == {"TSM01": False, "TSM02": False}
-
-
-def test_a_failover_server_uses_the_stores_of_the_stanzas_that_fail_over_to_it(machine: Machine) -> None:
-    text = DSM_SYS + "  MYREPLICATIONSERVER FAR\nREPLSERVERNAME FAR\nREPLTCPSERVERADDRESS far\n"
-    machine.file(f"{BA}/dsm.sys", text)
-    machine.store("var/certs")
-    store = only(machine.locate())
-    assert users(store) == {"TSM02": True, "FAR": True}
-    assert [use.stanza.replication for use in store.stanzas] == [False, True]
-
-
-# Whose word counts
-
-
-def test_a_users_option_file_cannot_lead_to_a_store_of_root(machine: Machine) -> None:
-    machine.environ["DSM_DIR"] = "/home/alice/tsm"
-    evil = "se EVIL\ntcps evil.example.com\npassworddir /etc/private\n"
-    machine.file("home/alice/tsm/dsm.sys", evil, ALICE)
-    machine.store("etc/private")
-    machine.store("etc/adsm")
-    located = machine.locate()
-    store = only(located)
-    assert store.directory == machine.root / "etc/adsm"
-    assert store.stanzas == ()
-    place = next(place for place in located.places if place.directory == str(machine.root / "etc/private"))
-    assert not place.found
-    assert f"option file of uid {ALICE}" in (place.problem or "")
-
-
-def test_a_users_option_file_counts_for_that_users_stores(machine: Machine) -> None:
-    machine.environ["DSM_DIR"] = "/home/alice/tsm"
-    machine.file("home/alice/tsm/dsm.sys", "se OWN\ntcps own\npassworddir /home/alice/pw\n", ALICE)
-    machine.store("home/alice/pw", ALICE)
-    machine.store(f"home/alice/{CERTS}", ALICE)
-    # Sure of the one in its PASSWORDDIR: the one in her home is not where the client keeps this stanza's.
-    assert [users(store) for store in machine.locate().stores] == [{"OWN": True}, {"OWN": False}]
-
-
-def test_a_dsm_sys_that_others_can_write_is_warned_about_and_its_stores_are_left_alone(
-    machine: Machine,
-) -> None:
-    path = machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    path.chmod(0o666)
-    machine.store("var/certs")
-    located = machine.locate()
-    (warning,) = located.warnings
-    assert "can be written by others" in warning
-    assert located.not_believed == {path}
-    problem = only(located).problem
-    assert problem is not None and problem.code == "option-file-open"
-    assert f"chmod go-w {path}`" in str(problem.hint)
-
-
-def test_the_stores_of_another_option_file_are_not(machine: Machine) -> None:
-    machine.file(f"{BA}/dsm.sys", DSM_SYS)
-    machine.file(f"{API}/dsm.sys", "se OTHER\ntcps other\npassworddir /var/other\n").chmod(0o666)
-    machine.store("var/certs")
-    machine.store("var/other")
-    problems = {store.directory.name: store.problem for store in machine.locate().stores}
-    assert problems["certs"] is None and problems["other"] is not None
-
-
-@pytest.mark.parametrize(
-    ("file_uid", "directory_uid", "fine"),
-    [
-        (0, 0, True),
-        (ALICE, ALICE, True),
-        (ALICE, 0, True),
-        (0, ALICE, False),
-        (BOB, ALICE, False),
-        (NOBODY, NOBODY, True),
-        (NOBODY, ALICE, False),
-    ],
-)
-def test_a_store_of_two_owners_is_left_alone(
-    machine: Machine, file_uid: int, directory_uid: int, fine: bool
-) -> None:
-    machine.store("etc/adsm", directory_uid)
-    machine.give("etc/adsm/dsmcert.kdb", file_uid)
-    store = only(machine.locate())
-    assert store.owner.uid == file_uid
-    assert (store.problem is None) is fine
-    if store.problem is not None:
-        assert (store.problem.kind, store.problem.code) == ("NotPermitted", "store-of-two-owners")
-        assert "chown" in (store.problem.hint or "")
-
-
-def test_bin_may_own_the_directory_of_roots_store_on_aix(machine: Machine) -> None:
-    machine.store("usr/tivoli/tsm/client/ba/bin64", 2)
-    machine.give("usr/tivoli/tsm/client/ba/bin64/dsmcert.kdb", 0)
-    assert only(machine.locate(system="aix")).problem is None
-
-
-def test_a_users_link_to_roots_store_is_refused_and_the_store_keeps_its_own_origin(machine: Machine) -> None:
-    machine.store("etc/adsm")
-    machine.directory("home/alice/IBM/SpectrumProtect", ALICE)
-    link = machine.link(f"home/alice/{CERTS}", "/etc/adsm", ALICE)
-    located = machine.locate()
-    store = only(located)
-    if AS_ROOT or os.geteuid() != ALICE:
-        assert [origin.area for origin in store.origins] == ["passworddir"]
-    place = next(place for place in located.places if place.directory == str(link))
-    assert str(link) in (place.problem or "")
-
-
-# Bad input
+# --- bad input -------------------------------------------------------------------------------------------
 
 
 def test_a_directory_or_fifo_named_like_a_key_database_is_a_store_with_a_problem(machine: Machine) -> None:
@@ -515,7 +218,7 @@ def test_clues_that_lead_nowhere_are_warnings(machine: Machine) -> None:
     assert any(place.directory == str(machine.root / "gone") for place in located.places)
 
 
-# Programs, and time
+# --- programs, and time ----------------------------------------------------------------------------------
 
 
 def test_the_first_program_that_is_a_file_is_taken_and_links_are_followed(machine: Machine) -> None:

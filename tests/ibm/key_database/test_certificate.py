@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.authorities import Made
 
 from dsmbench import certificates, formats
 from dsmcertfix.ibm.key_database import kdb, reading
@@ -162,3 +163,24 @@ def test_how_a_key_is_used_is_known_without_the_library_s_word_for_it() -> None:
     assert used("1.3.101.112", None, elliptic) is padding.PKCS1v15
     with pytest.raises(LookupError):
         used("1.2.840.113549.1.1.10", hashes.SHA256(), other)
+
+
+def test_a_certificate_that_cannot_be_read_is_told_and_that_there_is_no_room_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = describe(b"\x30\x03\x02\x01\x01", "x")
+    assert broken.kind == "unreadable" and broken.problem
+    assert describe(Made("a").stored().der, "x").problem is None
+
+    def full(_der: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("dsmcertfix.ibm.key_database.reading.load", full)
+    with pytest.raises(MemoryError):
+        describe(Made("b").stored().der, "x")
+
+
+def test_what_is_wrong_with_a_certificate_is_told_with_it() -> None:
+    whole = Made("a").stored()
+    broken = describe(whole.der.replace(b"\x17\x0d", b"\x17\x0c", 1), "x")
+    assert broken.kind == "unreadable" and broken.problem

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from dsmbench import formats, gskit
 from dsmbench.formats import der
 from dsmbench.made import PASSWORD, made_store
+from dsmcertfix.ibm.key_database import spelling
 from dsmcertfix.ibm.key_database.certificate import describe
 from dsmcertfix.ibm.key_database.chain import is_self_signed, trusted
 from dsmcertfix.ibm.key_database.der import Malformed
@@ -138,3 +139,9 @@ def test_the_strict_certificate_stays_as_it_is() -> None:
     assert describe(respelled(strict), "").subject == describe(strict, "").subject
     with pytest.raises(Malformed):
         respelled(strict + b"\0")
+
+
+@pytest.mark.parametrize("date", [b"000229120000Z", b"500101000000Z", b"491231235959Z", b"991231235959Z"])
+def test_a_date_of_two_digits_is_of_its_century(date: bytes) -> None:
+    value = b"\x17" + bytes([len(date)]) + date
+    assert spelling._date(value) == value

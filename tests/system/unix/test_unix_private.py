@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.shown import not_shown
+from tests.system.unix.kit import STRANGER, as_root
 
 from dsmcertfix.errors import BackupFailed, NotPermitted
 from dsmcertfix.model import Owner
@@ -16,7 +16,6 @@ from dsmcertfix.system import private
 from dsmcertfix.system.unix.private import UnixGuard, handed_over
 
 GUARD = UnixGuard()
-STRANGER = 54321
 
 
 @pytest.fixture
@@ -30,11 +29,6 @@ def refused(path: Path) -> str:
         private.require_state(path, GUARD)
     assert raised.value.code == "state-directory-not-ours"
     return raised.value.message
-
-
-def as_root() -> None:
-    if os.geteuid() != 0:
-        not_shown("giving a file to another user needs root")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dsmbench import personal
-from dsmbench.gskit import Library
+from dsmbench.gskit_library import Library
 from dsmbench.identity import Identity
 from dsmbench.server import Server
 from dsmbench.state import ServerState

@@ -17,29 +17,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from dsmbench import config, passwords, record, runtime
 from dsmbench.config import ClientMode, Config, LabelForm
 from dsmbench.made import INDEX, Certificates, Version, made_store
+from dsmbench.places import API, BA, DBBKAPI, GSKIT, HSM, PASSWORD_DIRECTORY, SYSTEMCTL
 from dsmbench.record import Run
-from dsmbench.server import HOST, Server
+from dsmbench.server import HOST, Listening, Server
 from dsmbench.snapshot import Seen, snapshot
-from dsmbench.state import ServerState
 
-AIX = os.environ.get("DSMBENCH_SYSTEM") == "aix"
-"""Whether endpoints have the places of AIX (8.2.2 manual, APAR IT41127); else those of Linux."""
-_TIVOLI = Path("usr/tivoli" if AIX else "opt/tivoli")
-BA = _TIVOLI / "tsm/client/ba" / ("bin64" if AIX else "bin")
-API = _TIVOLI / "tsm/client/api/bin64"
-HSM = _TIVOLI / "tsm/client/hsm/bin"
-DBBKAPI = Path("opt/tivoli/tsm/server/bin/dbbkapi")
-GSKIT = Path("usr/opt/ibm" if AIX else "usr/local/ibm") / "gsk8_64/bin/gsk8capicmd_64"
-PASSWORD_DIRECTORY = "/etc/security/adsm" if AIX else "/etc/adsm"
-SYSTEMCTL = Path("usr/bin/systemctl")
 PROGRAMS = ("dsmc", "dsmcert", "dsmcad", "gsk8capicmd_64")
 FIRST_UID = 20001
 AS_ROOT = os.geteuid() == 0
@@ -53,24 +42,6 @@ class User:
     uid: int
     gid: int
     home: Path
-
-
-class Listening(Protocol):
-    """A server that is played: in this process, or as an instance of its own."""
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        ...
-
-    @property
-    def state(self) -> ServerState:
-        """Its nodes."""
-        ...
-
-    def register(self, name: str, /) -> None:
-        """The node is known."""
-        ...
 
 
 class Endpoint:
@@ -317,7 +288,9 @@ class Endpoint:
     def install_gskit(self) -> Path:
         """IBM's libraries lie where the client's installer puts them; returns their directory."""
         directory = self.gskit_directory
-        shutil.copytree(runtime.runtime().libraries, directory, copy_function=_linked, dirs_exist_ok=True)
+        shutil.copytree(
+            runtime.runtime().libraries, directory, copy_function=runtime.linked, dirs_exist_ok=True
+        )
         return directory
 
     @property
@@ -410,14 +383,6 @@ class Endpoint:
     def _give(self, path: Path, owner: User | None) -> None:
         if AS_ROOT and owner:
             os.chown(path, owner.uid, owner.gid)
-
-
-def _linked(source: str, target: str) -> str:
-    """The file lies there, too, where that can be without a copy of its content."""
-    with suppress(OSError):
-        os.link(source, target)
-        return target
-    return str(shutil.copy2(source, target))
 
 
 if __name__ == "__main__":

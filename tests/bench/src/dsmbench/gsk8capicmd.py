@@ -22,7 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dsmbench import gskit
-from dsmbench.gskit import GskitError, KeyDatabase, Library
+from dsmbench.gskit import GskitError
+from dsmbench.gskit_library import KeyDatabase, Library
 
 TROUBLES = (
     "hang",  # before anything is done

@@ -26,9 +26,10 @@ from typing import Literal
 
 from dsmbench import gskit, runtime
 from dsmbench.dsmserv import LABEL, Plan, Trouble, is_gone, plan_file, read_plan, wait_until_gone, write_plan
-from dsmbench.endpoint import AS_ROOT, SYSTEMCTL, Endpoint, User
+from dsmbench.endpoint import AS_ROOT, Endpoint, User
 from dsmbench.formats import personal_keys
 from dsmbench.identity import Identity, fingerprint
+from dsmbench.places import SYSTEMCTL
 from dsmbench.server import HOST
 from dsmbench.state import Node, ServerState, SessionSecurity
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from dsmbench import gskit
+from dsmbench.gskit_library import Library
 from dsmbench.lookup import STORE
 from dsmbench.texts import Failure
 
@@ -22,7 +23,7 @@ def certificates(directory: Path) -> dict[str, bytes]:
     try:
         if not gskit.ready():
             return gskit.certificates(file)
-        with gskit.Library().opened(file) as database:
+        with Library().opened(file) as database:
             return {label: database.certificate(label) for label in database.labels()}
     except gskit.GskitError as error:
         raise Failure("ANS1593E") from error

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from dsmbench.formats import personal_keys
-from dsmbench.gskit import Library
+from dsmbench.gskit_library import Library
 from dsmbench.identity import Identity
 
 

@@ -21,7 +21,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from dsmbench.identity import Identity, fingerprint
 from dsmbench.state import Behaviour, Event, Kind, Node, Other, ServerState, SessionSecurity
@@ -29,6 +29,24 @@ from dsmbench.state import Behaviour, Event, Kind, Node, Other, ServerState, Ses
 HOST = "127.0.0.1"
 HOST_6 = "::1"
 PATIENCE_S = 30.0
+
+
+class Listening(Protocol):
+    """A server that is played: in this process, or as an instance of its own."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        ...
+
+    @property
+    def state(self) -> ServerState:
+        """Its nodes."""
+        ...
+
+    def register(self, name: str, /) -> None:
+        """The node is known."""
+        ...
 
 
 class Server:
