@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
 # Runs the demo with dsmcertfix.pyz on processors and Pythons that this machine has not, and on those it is given.
 #
-#   scripts/platforms.sh [s390x] [ppc64le] [aarch64] [python3.14] [/a/python3.12 ...]
+#   scripts/platforms.sh [--tests K/N] [NAME | /a/python3.12 ...]
 #
-# Without a word: the first four. Foreign are dsmcertfix.pyz and the Python that runs it, Debian's own without any package
-# (processors by qemu; Python 3.14 from the Debian to come); what it meets stays native: the real GSKit, TLS, files,
-# owners, and the played client and servers. As root on Debian: installs qemu-user-static with apt-get, and keeps 60 MB for
-# each below .cache/. With $PYZ that file is run, and none is built; with $python its test bench is used.
+# NAME: s390x (3.11), s390x-3.13, s390x-3.14, ppc64le, aarch64, python3.14; without one the first and the last three.
+# Foreign are dsmcertfix.pyz and the Python that runs it, Debian's own without any package (processors by qemu; 3.13 and
+# 3.14 from the Debian to come); what it meets stays native: the real GSKit, TLS, files, owners, and the played client and
+# servers. With --tests that share of the tests of key databases runs there, too (s390x, ppc64le, aarch64: with Debian's
+# cryptography). As root on Debian: installs qemu-user-static with apt-get, and keeps 60 MB for each below .cache/.
+# With $PYZ that file is run, and none is built; with $python its test bench is used.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
+part=
+if [ "${1:-}" = --tests ]; then
+    part=${2:?which share of the tests, as 1/1}
+    shift 2
+fi
 [ $# -gt 0 ] || set -- s390x ppc64le aarch64 python3.14
 for name in "$@"; do
     case $name in
-    s390x | ppc64le | aarch64 | python3.14 | /*) ;;
-    *) die "usage: scripts/platforms.sh [s390x] [ppc64le] [aarch64] [python3.14] [/a/python3.12 ...]" ;;
+    s390x | s390x-3.13 | s390x-3.14 | ppc64le | aarch64 | python3.14 | /*) ;;
+    *) die "usage: scripts/platforms.sh [--tests K/N] [s390x[-3.13|-3.14] | ppc64le | aarch64 | python3.14 | /a/python ...]" ;;
     esac
 done
 work=$(mktemp -d "${TMPDIR:-/tmp}/dsmcertfix-platforms-XXXXXX")
@@ -22,9 +29,14 @@ if [ -z "${PYZ:-}" ]; then
     "$top/packaging/unix/build.sh" pyz --output "$top/build/dist" >/dev/null
     PYZ=$top/build/dist/dsmcertfix.pyz
 fi
-[ -n "${python:-}" ] || environment demo-environment
+if [ -n "$part" ]; then
+    environment test-environment test lint docs
+elif [ -z "${python:-}" ]; then
+    environment demo-environment
+fi
 
-# foreign NAME ARCHITECTURE SUITE PACKAGE: $tree has that package of that Debian with all it needs; apt-get proves whose.
+# foreign NAME ARCHITECTURE SUITE PACKAGE...: $tree has those packages of that Debian with all they need; apt-get proves
+# whose they are.
 foreign() {
     tree=$top/.cache/debian-$1
     [ ! -e "$tree/.filled" ] || return 0
@@ -37,7 +49,7 @@ foreign() {
     get=(apt-get -qq -o APT::Architecture="$2" -o APT::Architectures="$2" -o Dir::State::status="$apt/status"
         -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::Etc::sourcelist="$apt/sources.list"
         -o Dir::Etc::sourceparts="$apt/none" -o APT::Install-Recommends=0 -o APT::Sandbox::User=root)
-    { "${get[@]}" update && "${get[@]}" -y --download-only install "$4"; } >"$apt/said" 2>&1 ||
+    { "${get[@]}" update && "${get[@]}" -y --download-only install "${@:4}"; } >"$apt/said" 2>&1 ||
         die "not to be had here: $(tail -n 1 "$apt/said")"
     rm -rf "$tree"
     for package in "$apt"/archives/*.deb; do dpkg-deb -x "$package" "$tree"; done
@@ -45,27 +57,43 @@ foreign() {
     touch "$tree/.filled"
 }
 
-# bare NAME: $words start the Python of that name, by its own loader and with its own libraries.
+# emulated PROCESSOR: $emulator runs programs for it.
+emulated() {
+    need "qemu-$1-static:qemu-user-static" || true
+    emulator=$(command -v "qemu-$1-static") || die "not to be had here: qemu-user-static"
+}
+
+# bare NAME [PACKAGE...]: $words start the Python of that name, by its own loader and with its own libraries. $tree has
+# the packages, too.
 bare() {
-    local emulator=() places loader
-    case $1 in
-    /*) words=("$1" -S) && return ;;
-    python3.14) foreign "$1" amd64 forky python3.14 ;;
-    *)
-        need "qemu-$1-static:qemu-user-static" || true
-        command -v "qemu-$1-static" >/dev/null || die "not to be had here: qemu-user-static"
-        emulator=("$(command -v "qemu-$1-static")")
-        case $1 in
-        ppc64le) foreign "$1" ppc64el bookworm python3 ;;
-        aarch64) foreign "$1" arm64 bookworm python3 ;;
-        *) foreign "$1" "$1" bookworm python3 ;;
-        esac
-        ;;
+    local emulator= places loader name=$1
+    shift
+    case $name in
+    /*) words=("$name" -S) && return ;;
+    python3.14) foreign "$name${1:+-tests}" amd64 forky python3.14 "$@" ;;
+    *) emulated "${name%-*}" ;;&
+    s390x) foreign "$name${1:+-tests}" s390x bookworm python3 "$@" ;;
+    s390x-3.13) foreign "$name${1:+-tests}" s390x forky python3.13 "$@" ;;
+    s390x-3.14) foreign "$name${1:+-tests}" s390x forky python3.14 "$@" ;;
+    ppc64le) foreign "$name${1:+-tests}" ppc64el bookworm python3 "$@" ;;
+    aarch64) foreign "$name${1:+-tests}" arm64 bookworm python3 "$@" ;;
     esac
     # Unpacked, /lib is no link to /usr/lib; since 2024 nothing lies there any more.
     loader=$(find "$tree"/lib "$tree"/usr/lib -path '*-linux-gnu*/ld*.so.[12]' | head -n 1)
     places=$(find "$tree"/lib "$tree"/usr/lib -maxdepth 1 -name '*-linux-gnu*' | paste -sd :)
-    words=("${emulator[@]}" "$loader" --library-path "$places" "$(ls "$tree"/usr/bin/python3.[0-9]* | head -n 1)")
+    words=($emulator "$loader" --library-path "$places" "$(ls "$tree"/usr/bin/python3.[0-9]* | head -n 1)")
+}
+
+# key_databases NAME: that share of their tests by that Python; the programs that they start are native.
+key_databases() {
+    [ "${1#/}" = "$1" ] || die "--tests: for Debian's Pythons only"
+    bare "$1" python3-cryptography
+    "${words[@]}" -c 'import sys
+sys.executable, packages, debians, *sys.argv[1:] = sys.argv[1:]
+sys.path += [debians, "src", "tests/bench/src", packages]
+import pytest
+sys.exit(pytest.main())' "$python" "$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+        "$tree/usr/lib/python3/dist-packages" --part "$part" tests/ibm/key_database
 }
 
 for name in "$@"; do
@@ -76,4 +104,5 @@ for name in "$@"; do
     told='import sys, os; print(os.uname().machine, "%d.%d.%d" % sys.version_info[:3], sys.byteorder)'
     echo "== $name: $("${words[@]}" -I -c "$told"), $("$program" --version)"
     DSMCERTFIX=$program python=$python "$top/scripts/demo.sh"
+    [ -z "$part" ] || (cd "$top" && key_databases "$name")
 done

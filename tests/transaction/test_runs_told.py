@@ -78,6 +78,7 @@ WHOLE = {"uid": 1, "gid": 2, "name": "me"}
         {"owner": {**WHOLE, "uid": float("inf")}},
         {"owner": {**WHOLE, "groups": 7}},
         {"identity": None},
+        {"identity": [1]},
         {"directory": "store"},
         {"directory": "/a/../store"},
         {"directory": "/a\0store"},

@@ -246,7 +246,7 @@ def past_run(directory: Path, events: tuple[Event, ...]) -> PastRun:
     Raises Unrecovered for a journal that does not say what must be known to undo the run."""
     try:
         return _told_run(directory, events)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Unrecovered(
             "journal-damaged",
             f"the journal `{directory / FILE}` is damaged",
