@@ -11,7 +11,7 @@ from tests.transaction.kit import UNIX, Machine, database, kinds
 
 from dsmcertfix.errors import NotFound, Unrecovered
 from dsmcertfix.transaction import running
-from dsmcertfix.transaction.ending import expire, finished_run, put_away_unreadable, remains
+from dsmcertfix.transaction.ending import finished_run, put_away_unreadable, remains
 from dsmcertfix.transaction.runs import past_runs
 
 
@@ -48,7 +48,8 @@ def test_what_goes_with_time_is_in_the_journal_and_the_newest_runs_stay(mine: Ma
         mine.roll_back(run.stores[0].backup_path)
     before = [run.id for run in past_runs(mine.state)]
     journal = mine.begin()
-    expire(mine.state, 2, journal)
+    host: Any = SimpleNamespace(state=mine.state, sets_kept=2)
+    running.finish(host, SimpleNamespace(journal=journal), ("changed",))  # type: ignore[arg-type]
     journal.close()
     left = [run.id for run in past_runs(mine.state)]
     removed = [str(event.data["run"]) for event in journal.events if event.kind == "run-removed"]
