@@ -270,20 +270,6 @@ def test_a_client_s_store_hangs_on_no_server(mine: Machine, monkeypatch: pytest.
     recovery._require_still_stopped(UNIX, store, backup)
 
 
-def test_what_a_server_at_work_uses_stays_as_it_is(mine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = killed_at(mine, "step-started", "reconnect")
-    there = {path.name: path.read_bytes() for path in mine.directory.iterdir()}
-
-    def at_work(*given: object) -> None:
-        raise Unrecovered("server-at-work", "it runs")
-
-    monkeypatch.setattr(recovery, "_require_stopped", at_work)
-    (left,) = recovery.recover_run(UNIX, run, mine.events.append)
-    assert left.problem.code == "server-at-work"
-    assert {path.name: path.read_bytes() for path in mine.directory.iterdir()} == there
-    assert "undo-started" not in [event.kind for event in mine.events]
-
-
 # --- what finished runs left behind -----------------------------------------------------------------------
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from tests.transaction.calls import recorded
-from tests.transaction.kit import UNIX, Machine, fetching, plan_for
+from tests.transaction.kit import UNIX, Machine, fetching, plan_for, seen
 from tests.transaction.test_recovery import ANOTHER, FOUND, goal, killed_at, record
 
-from dsmcertfix.errors import NotFound
+from dsmcertfix.errors import NotFound, Unrecovered
 from dsmcertfix.model import LocatedStore, StoreFile
 from dsmcertfix.transaction import recovery
 from dsmcertfix.transaction.backup import Backup, load_backup
@@ -100,3 +100,16 @@ def test_a_journal_is_put_away_by_the_name_of_its_run_alone(mine: Machine, where
     assert journal.path.exists()
     assert put_away_unreadable(mine.state, journal.path.parent.name)
     assert past_runs(mine.state) == () and not journal.path.exists()
+
+
+def test_what_a_server_at_work_uses_stays_as_it_is(mine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, told = killed_at(mine, "step-started", "reconnect"), list[Event]()
+    there = seen(mine.directory)
+
+    def at_work(*given: object) -> None:
+        raise Unrecovered("server-at-work", "it runs")
+
+    monkeypatch.setattr(recovery, "_require_stopped", at_work)
+    (left,) = recover_run(UNIX, run, told.append)
+    assert left.problem.code == "server-at-work"
+    assert seen(mine.directory) == there and "undo-started" not in [event.kind for event in told]
