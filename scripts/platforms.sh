@@ -1,38 +1,41 @@
 #!/usr/bin/env bash
 # Runs the demo with dsmcertfix.pyz on processors and Pythons that this machine has not, and on those it is given.
 #
-#   scripts/platforms.sh [--tests K/N] [NAME | /a/python3.12 ...]
+#   scripts/platforms.sh [NAME | /a/python3.12 ...]
 #
 # NAME: s390x (3.11), s390x-3.13, s390x-3.14, ppc64le, aarch64, python3.14; without one the first and the last three.
 # Foreign are dsmcertfix.pyz and the Python that runs it, Debian's own without any package (processors by qemu; 3.13 and
 # 3.14 from the Debian to come); what it meets stays native: the real GSKit, TLS, files, owners, and the played client and
-# servers. With --tests that share of the tests of key databases runs there, too (s390x, ppc64le, aarch64: with Debian's
-# cryptography). As root on Debian: installs qemu-user-static with apt-get, and keeps 60 MB for each below .cache/.
+# servers. As root on Debian: installs qemu-user-static with apt-get, and keeps 60 MB for each below .cache/.
 # With $PYZ that file is run, and none is built; with $python its test bench is used.
+#
+#   scripts/platforms.sh --tests K/N
+#
+# Runs that share of the tests of key databases instead, on s390x with Python 3.14 and its Debian's cryptography.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 part=
 if [ "${1:-}" = --tests ]; then
     part=${2:?which share of the tests, as 1/1}
-    shift 2
+    set -- s390x-3.14
 fi
 [ $# -gt 0 ] || set -- s390x ppc64le aarch64 python3.14
 for name in "$@"; do
     case $name in
     s390x | s390x-3.13 | s390x-3.14 | ppc64le | aarch64 | python3.14 | /*) ;;
-    *) die "usage: scripts/platforms.sh [--tests K/N] [s390x[-3.13|-3.14] | ppc64le | aarch64 | python3.14 | /a/python ...]" ;;
+    *) die "usage: scripts/platforms.sh [s390x[-3.13|-3.14] | ppc64le | aarch64 | python3.14 | /a/python ...]" ;;
     esac
 done
 work=$(mktemp -d "${TMPDIR:-/tmp}/dsmcertfix-platforms-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-if [ -z "${PYZ:-}" ]; then
-    "$top/packaging/unix/build.sh" pyz --output "$top/build/dist" >/dev/null
-    PYZ=$top/build/dist/dsmcertfix.pyz
-fi
 if [ -n "$part" ]; then
-    environment test-environment test lint docs
-elif [ -z "${python:-}" ]; then
-    environment demo-environment
+    [ -n "${python:-}" ] || environment test-environment test lint docs
+else
+    if [ -z "${PYZ:-}" ]; then
+        "$top/packaging/unix/build.sh" pyz --output "$top/build/dist" >/dev/null
+        PYZ=$top/build/dist/dsmcertfix.pyz
+    fi
+    [ -n "${python:-}" ] || environment demo-environment
 fi
 
 # foreign NAME ARCHITECTURE SUITE PACKAGE...: $tree has those packages of that Debian with all they need; apt-get proves
@@ -84,17 +87,20 @@ bare() {
     words=($emulator "$loader" --library-path "$places" "$(ls "$tree"/usr/bin/python3.[0-9]* | head -n 1)")
 }
 
-# key_databases NAME: that share of their tests by that Python; the programs that they start are native.
-key_databases() {
-    [ "${1#/}" = "$1" ] || die "--tests: for Debian's Pythons only"
-    bare "$1" python3-cryptography
-    "${words[@]}" -c 'import sys
-sys.executable, packages, debians, *sys.argv[1:] = sys.argv[1:]
+# The programs that the tests start are native.
+if [ -n "$part" ]; then
+    bare "$1" python3-cryptography python3-hypothesis
+    cd "$top"
+    "${words[@]}" -c 'import os, sys
+sys.executable, packages, debians, os.environ["OPENSSL_MODULES"], *sys.argv[1:] = sys.argv[1:]
 sys.path += [debians, "src", "tests/bench/src", packages]
+import cryptography.hazmat.backends.openssl.backend
+del os.environ["OPENSSL_MODULES"]
 import pytest
 sys.exit(pytest.main())' "$python" "$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-        "$tree/usr/lib/python3/dist-packages" --part "$part" tests/ibm/key_database
-}
+        "$tree/usr/lib/python3/dist-packages" "$(find "$tree" -name ossl-modules)" --part "$part" tests/ibm/key_database
+    exit
+fi
 
 for name in "$@"; do
     bare "$name"
@@ -104,5 +110,4 @@ for name in "$@"; do
     told='import sys, os; print(os.uname().machine, "%d.%d.%d" % sys.version_info[:3], sys.byteorder)'
     echo "== $name: $("${words[@]}" -I -c "$told"), $("$program" --version)"
     DSMCERTFIX=$program python=$python "$top/scripts/demo.sh"
-    [ -z "$part" ] || (cd "$top" && key_databases "$name")
 done
