@@ -17,7 +17,7 @@ set -euo pipefail
 part=
 if [ "${1:-}" = --tests ]; then
     part=${2:?which share of the tests, as 1/1}
-    set -- s390x-3.14
+    set --
 fi
 [ $# -gt 0 ] || set -- s390x ppc64le aarch64 python3.14
 for name in "$@"; do
@@ -38,8 +38,7 @@ else
     [ -n "${python:-}" ] || environment demo-environment
 fi
 
-# foreign NAME ARCHITECTURE SUITE PACKAGE...: $tree has those packages of that Debian with all they need; apt-get proves
-# whose they are.
+# foreign NAME ARCHITECTURE SUITE PACKAGE...: $tree has those packages of that Debian with all they need; apt-get proves whose.
 foreign() {
     tree=$top/.cache/debian-$1
     [ ! -e "$tree/.filled" ] || return 0
@@ -63,33 +62,32 @@ foreign() {
 # emulated PROCESSOR: $emulator runs programs for it.
 emulated() {
     need "qemu-$1-static:qemu-user-static" || true
-    emulator=$(command -v "qemu-$1-static") || die "not to be had here: qemu-user-static"
+    emulator=("$(command -v "qemu-$1-static")") || die "not to be had here: qemu-user-static"
 }
 
-# bare NAME [PACKAGE...]: $words start the Python of that name, by its own loader and with its own libraries. $tree has
-# the packages, too.
+# bare NAME: $words start the Python of that name, by its own loader and with its own libraries.
 bare() {
-    local emulator= places loader name=$1
-    shift
-    case $name in
-    /*) words=("$name" -S) && return ;;
-    python3.14) foreign "$name${1:+-tests}" amd64 forky python3.14 "$@" ;;
-    *) emulated "${name%-*}" ;;&
-    s390x) foreign "$name${1:+-tests}" s390x bookworm python3 "$@" ;;
-    s390x-3.13) foreign "$name${1:+-tests}" s390x forky python3.13 "$@" ;;
-    s390x-3.14) foreign "$name${1:+-tests}" s390x forky python3.14 "$@" ;;
-    ppc64le) foreign "$name${1:+-tests}" ppc64el bookworm python3 "$@" ;;
-    aarch64) foreign "$name${1:+-tests}" arm64 bookworm python3 "$@" ;;
+    local emulator=() places loader
+    case $1 in
+    /*) words=("$1" -S) && return ;;
+    python3.14) foreign "$1" amd64 forky python3.14 ;;
+    *) emulated "${1%-*}" ;;&
+    s390x) foreign "$1" s390x bookworm python3 ;;
+    s390x-3.13) foreign "$1" s390x forky python3.13 ;;
+    s390x-3.14) foreign "$1" s390x forky python3.14 ;;
+    s390x-tests) foreign "$1" s390x forky python3.14 python3-cryptography python3-hypothesis ;;
+    ppc64le) foreign "$1" ppc64el bookworm python3 ;;
+    aarch64) foreign "$1" arm64 bookworm python3 ;;
     esac
     # Unpacked, /lib is no link to /usr/lib; since 2024 nothing lies there any more.
     loader=$(find "$tree"/lib "$tree"/usr/lib -path '*-linux-gnu*/ld*.so.[12]' | head -n 1)
     places=$(find "$tree"/lib "$tree"/usr/lib -maxdepth 1 -name '*-linux-gnu*' | paste -sd :)
-    words=($emulator "$loader" --library-path "$places" "$(ls "$tree"/usr/bin/python3.[0-9]* | head -n 1)")
+    words=("${emulator[@]}" "$loader" --library-path "$places" "$(ls "$tree"/usr/bin/python3.[0-9]* | head -n 1)")
 }
 
 # The programs that the tests start are native.
 if [ -n "$part" ]; then
-    bare "$1" python3-cryptography python3-hypothesis
+    bare s390x-tests
     cd "$top"
     "${words[@]}" -c 'import os, sys
 sys.executable, packages, debians, os.environ["OPENSSL_MODULES"], *sys.argv[1:] = sys.argv[1:]

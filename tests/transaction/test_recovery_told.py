@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +101,18 @@ def test_a_journal_is_put_away_by_the_name_of_its_run_alone(mine: Machine, where
     assert journal.path.exists()
     assert put_away_unreadable(mine.state, journal.path.parent.name)
     assert past_runs(mine.state) == () and not journal.path.exists()
+
+
+def test_a_journal_that_tells_no_inode_is_damaged_and_can_be_put_away(mine: Machine) -> None:
+    _, journal = mine.carry_out(plan_for(mine.read()), fetching(mine.directory))
+    written = journal.path.read_bytes()
+    journal.path.write_bytes(re.sub(rb'"identity": ?\[\d+, ?\d+\]', b'"identity": [1]', written))
+    assert journal.path.read_bytes() != written
+    with pytest.raises(Unrecovered) as raised:
+        past_runs(mine.state)
+    assert raised.value.code == "journal-damaged"
+    assert put_away_unreadable(mine.state, journal.path.parent.name)
+    assert past_runs(mine.state) == ()
 
 
 def test_what_a_server_at_work_uses_stays_as_it_is(mine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timezone
 
 import pytest
@@ -13,15 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dsmbench import certificates
 from dsmcertfix.ibm.key_database import by_hand, reading
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_remembered() -> Iterator[None]:
-    for remembered in (reading.load, reading.signed, reading._parsed):
-        remembered.cache_clear()
-    yield
-    for remembered in (reading.load, reading.signed, reading._parsed):
-        remembered.cache_clear()
 
 
 @pytest.fixture
@@ -44,7 +34,7 @@ def test_where_memory_is_short_no_other_spelling_is_tried(monkeypatch: pytest.Mo
     monkeypatch.setattr("cryptography.x509.load_der_x509_certificate", no_memory)
     monkeypatch.setattr(reading, "respelled", lambda der: pytest.fail("it was spelled anew"))
     with pytest.raises(MemoryError):
-        reading.load(certificates.make("any"))
+        reading.load(certificates.make("read where memory is short"))
 
 
 def test_where_memory_is_short_extensions_are_not_called_unreadable() -> None:
