@@ -109,6 +109,24 @@ def test_for_the_system_s_own_and_for_ourselves_there_is_no_child(unix: Unix) ->
 # --- what comes back
 
 
+def test_an_answer_that_comes_right_before_the_end_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    rests = unix_child._rests
+
+    def slow_to_look(child: int) -> bool:
+        os.write(writer, b".")
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        return rests(child)
+
+    monkeypatch.setattr(unix_child, "_LOOK_S", 0.0)
+    monkeypatch.setattr(unix_child, "_rests", slow_to_look)
+    try:
+        assert unix_child.run(lambda: os.read(reader, 1), OwnerLimits(wall_s=LONG_S), keep=[reader]) == b"."
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -229,7 +229,8 @@ def _read(reader: int, child: int, deadline: float, most: int) -> bytes:
             raise LimitReached("time")
         ready, _, _ = select.select([reader], [], [], min(left_s, _LOOK_S))
         if not ready:
-            if _rests(child):
+            # Looked at once more: what it said last may have come between the wait and its end.
+            if _rests(child) and not select.select([reader], [], [], 0)[0]:
                 break
             continue
         part = os.read(reader, _CHUNK)
