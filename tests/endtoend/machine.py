@@ -148,10 +148,8 @@ class Machine:
         return [sys.executable, *self.started(), *places, *map(str, arguments)]
 
     def started(self, *script: str | Path) -> list[str]:
-        """What Python is given for the tool, or for that script, on this machine's system."""
-        if AIX:
-            return [str(AS_AIX), str(self.root), *map(str, script)]
-        return [*map(str, script)] or ["-m", "dsmcertfix"]
+        """See `started`, on this machine."""
+        return started(self.root, *script)
 
     def run(self, *arguments: str | Path, timeout_s: float = LIMIT_S, **options: Any) -> Answer:
         """The command with --json has ended; its output keeps to the schema and to its exit code."""
@@ -221,6 +219,13 @@ class Machine:
         assert self.left_behind() == []
         if os.geteuid() == (directory or self.ba).stat().st_uid:
             assert self.endpoint.dsmc("query", "session", f"-se={name}").returncode == 0
+
+
+def started(root: Path, *script: str | Path) -> list[str]:
+    """What Python is given for the tool, or for that script, on a system whose programs are below `root`."""
+    if AIX:
+        return [str(AS_AIX), str(root), *map(str, script)]
+    return [*map(str, script)] or ["-m", "dsmcertfix"]
 
 
 def as_of_aix(directory: Path, root: Path) -> None:

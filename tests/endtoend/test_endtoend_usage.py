@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.answers import Answer, checked
-from tests.endtoend.machine import LIMIT_S
+from tests.endtoend.machine import LIMIT_S, started
+
+TOOL = (sys.executable, *started(Path("/")))
+"""The tool, on no machine in particular."""
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 def run(*words: str | Path) -> Answer:
     """The command has ended, whatever it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "dsmcertfix", *map(str, words)],
+        [*TOOL, *map(str, words)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -75,7 +78,7 @@ def test_what_nobody_was_asked_says_which_command_it_was(root: Path, words: tupl
 def test_help_that_cannot_be_written_is_told_in_a_line(words: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "dsmcertfix", *words],
+            [*TOOL, *words],
             stdout=full,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -103,16 +106,7 @@ def test_help_that_cannot_be_written_is_told_in_a_line(words: tuple[str, ...]) -
     ids=" ".join,
 )
 def test_what_is_no_number_of_seconds_is_a_wrong_command_line(words: tuple[str, ...], seconds: str) -> None:
-    main = "import sys; from dsmcertfix.cli import main; sys.argv = ['dsmcertfix', *sys.argv[1:]]; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", main, *words, seconds, "--json"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=LIMIT_S,
-        check=False,
-    )
-    answer = checked(Answer(done.returncode, done.stdout, done.stderr, {}))
+    answer = checked(run(*words, seconds, "--json"))
     assert (answer.code, answer.report["problem"]["code"]) == (2, "usage")
     assert words[-1] in answer.report["problem"]["message"]
 

@@ -87,7 +87,11 @@ def test_wherever_it_is_killed_the_store_is_as_before_or_as_saved(machine: Machi
     for number in range(20):
         request = json.dumps({"arguments": words, "kill": ["after", number]})
         done = subprocess.run(
-            [sys.executable, KILLING], input=request, capture_output=True, text=True, check=True
+            [sys.executable, *machine.started(KILLING)],
+            input=request,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         code = json.loads(done.stdout)["code"]
         assert machine.run("recover").code == 0
