@@ -9,6 +9,8 @@ import pytest
 from tests.endtoend.conftest import MakeMachine
 from tests.endtoend.machine import Machine, ended, wait_until
 
+from dsmbench.places import PASSWORD_DIRECTORY
+
 LABEL = "TSM server TSMA self-signed key"
 
 
@@ -172,7 +174,7 @@ class TestDsmc:
 
     def test_a_wrong_password_is_tried_once(self, machine: Machine) -> None:
         machine.renew("TSMA")
-        machine.endpoint.stored_password("/etc/adsm", "NODE_TSMA", "TSMA", "not the password")
+        machine.endpoint.stored_password(PASSWORD_DIRECTORY, "NODE_TSMA", "TSMA", "not the password")
         before = machine.seen()
         answer = machine.fix()
         assert (answer.code, machine.seen()) == (21, before)
