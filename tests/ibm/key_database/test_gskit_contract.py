@@ -137,6 +137,14 @@ class TestWeReadWhatGskitWrote:
             gskit.certificates(path)
 
 
+def nul_behind(path: Path, behind: int) -> None:
+    """The key database has a stash of 129 bytes, with one more NUL that far behind the password."""
+    secret = PASSWORD.encode()
+    hidden = bytearray(formats.old_stash(secret))
+    hidden[len(secret) + behind] = 0xF5
+    path.with_suffix(".sth").write_bytes(hidden)
+
+
 class TestWhatGskitCallsAnInvalidPassword:
     @pytest.fixture
     def path(self, make: Made, entries: Entries) -> Path:
@@ -147,6 +155,13 @@ class TestWhatGskitCallsAnInvalidPassword:
         yield
         with pytest.raises(gskit.GskitError, match="GSKKM_ERR_DATABASE_INVALID_PASSWORD"):
             gskit.certificates(path)
+
+    @pytest.mark.parametrize("behind", [2, 60, 128 - len(PASSWORD)])
+    def test_a_nul_in_the_filler_of_the_stash(self, path: Path, behind: int) -> None:
+        nul_behind(path, behind)
+        with pytest.raises(StoreUnreadable) as caught:
+            read(path)
+        assert caught.value.code == "stash-damaged"
 
     def test_a_missing_stash_file(self, path: Path) -> None:
         path.with_suffix(".sth").unlink()

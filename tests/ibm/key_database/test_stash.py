@@ -38,6 +38,15 @@ def test_an_old_stash_gives_its_password(secret: bytes) -> None:
     assert stash.password(formats.old_stash(secret)) == secret
 
 
+@pytest.mark.parametrize("at", [len(PASSWORD) + 1, 60, 128])
+def test_one_with_a_nul_in_its_filler_is_damaged_as_for_gskit(at: int) -> None:
+    changed = bytearray(formats.old_stash(PASSWORD))
+    changed[at] = 0xF5
+    with pytest.raises(StoreUnreadable) as caught:
+        stash.password(bytes(changed))
+    assert caught.value.code == "stash-damaged"
+
+
 def test_a_stash_of_today_gives_its_password() -> None:
     assert stash.password(WRITTEN) == PASSWORD
 

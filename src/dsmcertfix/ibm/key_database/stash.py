@@ -50,9 +50,12 @@ def password(data: bytes) -> bytes:
             context=(f"{len(data)} bytes, not {_OLD_SIZE} or {_SIZE}",),
             hint=_HINT,
         )
-    secret, nul, _ = bytes(byte ^ _MASK for byte in data).partition(b"\0")
+    secret, nul, filler = bytes(byte ^ _MASK for byte in data).partition(b"\0")
     if not nul or not secret:
         raise _damaged("no password in it")
+    if b"\0" in filler:
+        # GSKit 8.0.60.5 takes all before the last NUL for the password (tried, both sizes).
+        raise _damaged("GSKit would not find its password")
     return secret
 
 

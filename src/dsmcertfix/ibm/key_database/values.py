@@ -34,7 +34,7 @@ def bits(cursor: Strict, tag: int = der.BIT_STRING) -> bytes:
     """The bytes of a BIT STRING; those that are not used are zero."""
     content = cursor.content(tag)
     # Without any bytes the number itself is looked at: each of 1 to 7 has a bit set there.
-    if not content or content[0] > 7 or (content[0] and content[-1] << 8 - content[0] & 0xFF):
+    if not content or content[0] > 7 or content[-1] << 8 - content[0] & 0xFF:
         raise Malformed("bits that are none")
     return content[1:]
 

@@ -166,8 +166,8 @@ def _elements(data: bytes) -> list[bytes]:
 
 
 def old_stash(password: bytes) -> bytes:
-    """The 129-byte stash file that GSKit wrote before it wrote 193 bytes."""
-    filler = secrets.token_bytes(129 - len(password) - 1)
+    """The 129-byte stash file that GSKit wrote before it wrote 193 bytes. No NUL is in its filler."""
+    filler = bytes(1 + secrets.randbelow(255) for _ in range(129 - len(password) - 1))
     return bytes(byte ^ 0xF5 for byte in password + b"\0" + filler)
 
 
