@@ -10,6 +10,8 @@
 # after `need PROGRAM:PACKAGE…`: as root on Debian, every missing PROGRAM was installed with apt-get.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# The tests start thousands of Pythons: each would compile our sources anew where an image sets this.
+unset PYTHONDONTWRITEBYTECODE
 
 die() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
