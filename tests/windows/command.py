@@ -75,3 +75,11 @@ def slots(directory: Path) -> dict[str, bytes]:
     """Label to the raw slot in the key database."""
     content = Path(files.extended(str(directory / "dsmcert.kdb"))).read_bytes()
     return {record.label: record.slot for record in kdb.read(content).records if not record.deleted}
+
+
+def open_to_all(path: Path) -> None:
+    """Everyone may do everything with it."""
+    access = files.READ_CONTROL | files.WRITE_DAC | files.WRITE_OWNER
+    with files.holding(str(path), access) as handle:
+        owner = security.descriptor_of(handle).owner
+        security.set_security(handle, f"O:{owner}D:(A;OICI;FA;;;{owner})(A;OICI;FA;;;WD)")

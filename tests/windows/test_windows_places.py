@@ -15,7 +15,7 @@ import pytest
 
 assert sys.platform == "win32"
 
-from tests.windows.command import run
+from tests.windows.command import open_to_all, run
 from tests.windows.played import LABEL, Machine, played
 
 from dsmbench import windows_registry
@@ -291,16 +291,6 @@ class TestState:
         os.link(tmp_path / "lock", tmp_path / "other")
         with pytest.raises(NotPermitted, match="2 names"):
             WindowsGuard().require_file(tmp_path / "lock")
-
-
-def open_to_all(path: Path) -> None:
-    """Everyone may do everything with it."""
-    from dsmcertfix.system.win32 import files, security
-
-    access = files.READ_CONTROL | files.WRITE_DAC | files.WRITE_OWNER
-    with files.holding(str(path), access) as handle:
-        owner = security.descriptor_of(handle).owner
-        security.set_security(handle, f"O:{owner}D:(A;OICI;FA;;;{owner})(A;OICI;FA;;;WD)")
 
 
 class TestSignOn:

@@ -11,9 +11,8 @@ from tests.answers import Answer
 
 assert sys.platform == "win32"
 
-from tests.windows.command import fix, run
+from tests.windows.command import fix, open_to_all, run
 from tests.windows.played import Machine, played
-from tests.windows.test_windows_places import open_to_all
 
 from dsmcertfix.system.win32 import machine as win_machine
 
