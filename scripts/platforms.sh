@@ -54,6 +54,7 @@ foreign() {
     { "${get[@]}" update && "${get[@]}" -y --download-only install "${@:4}"; } >"$apt/said" 2>&1 ||
         die "not to be had here: $(tail -n 1 "$apt/said")"
     rm -rf "$tree"
+    mkdir -p "$top/.cache"
     for package in "$apt"/archives/*.deb; do dpkg-deb -x "$package" "$tree"; done
     mkdir -p "$tree/lib"
     touch "$tree/.filled"
