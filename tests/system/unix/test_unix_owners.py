@@ -73,7 +73,14 @@ def test_what_only_root_may_read_the_work_cannot(unix: Unix, tmp_path: Path) -> 
         unix.as_owner(ALICE, secret.read_text)
 
 
-def test_the_work_has_no_open_file_of_ours_and_can_gain_no_rights(unix: Unix, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [None, [], ["0", "1", "2"]])
+def test_the_work_has_no_open_file_of_ours_and_can_gain_no_rights(
+    unix: Unix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str] | None
+) -> None:
+    """Also where /dev/fd does not tell which are open."""
+    if told is not None:
+        listdir = os.listdir
+        monkeypatch.setattr(os, "listdir", lambda path: told if path == "/dev/fd" else listdir(path))
     with (tmp_path / "journal").open("wb") as ours:
         handle = ours.fileno()
 

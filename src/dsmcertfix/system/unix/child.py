@@ -157,10 +157,12 @@ def _stop(_number: int, _frame: object) -> NoReturn:
 
 
 def _close_all_but(keep: set[int]) -> None:
-    try:
-        open_now = [int(name) for name in os.listdir("/dev/fd") if name.isdigit()]
-    except OSError:
-        open_now = list(range(1024))
+    open_now: set[int] = set()
+    with contextlib.suppress(OSError):
+        open_now = {int(name) for name in os.listdir("/dev/fd") if name.isdigit()}
+    if not keep <= open_now:
+        # There is no such directory here, or one that does not tell.
+        open_now = set(range(1024))
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         if number not in keep:
