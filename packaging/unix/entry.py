@@ -1,5 +1,5 @@
 """Where the program with a Python of its own begins."""
 
-from dsmcertfix.cli import main
+from dsmcertfix.cli import program
 
-main()
+program()

@@ -25,9 +25,9 @@ def _start() -> None:
         os.execv(sys.executable, [sys.executable, "-I", *sys.argv])
     # Bytecode for this very Python, where the file has it (dsmpack/pyz.py); else it compiles at each start.
     sys.path.insert(0, sys.path[0] + "/bytecode/" + importlib.util.MAGIC_NUMBER.hex())
-    from dsmcertfix.cli import main
+    from dsmcertfix.cli import program
 
-    main()
+    program()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,6 @@ if os.name == "nt" and sys.argv[1:2] == ["(child)"]:
 
     serve(*map(int, sys.argv[2:]))
 else:
-    from dsmcertfix.cli import main
+    from dsmcertfix.cli import program
 
-    main()
+    program()

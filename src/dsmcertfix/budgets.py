@@ -7,7 +7,7 @@ error of the run, and the other stores are repaired. docs/threat-model.md shows 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dsmcertfix import NamedTuple
 
 
 class Budget(NamedTuple):

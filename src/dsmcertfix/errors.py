@@ -30,7 +30,9 @@ import re
 import traceback
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
+
+from dsmcertfix import NamedTuple
 
 Outcome = Literal["unchanged", "changed", "rolled-back", "broken"]
 

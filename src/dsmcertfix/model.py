@@ -1,18 +1,16 @@
 """The nouns: what was found on a machine. Facts only, no decisions, no I/O."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar
-else:
-    from typing import TypeVar
-
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import Problem
 
 
@@ -41,10 +39,14 @@ class ServerFile(SetFile):
 
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     # A default, so that what says nothing means a client's store.
     FileT = TypeVar("FileT", bound=SetFile, default=StoreFile)
     FileT_co = TypeVar("FileT_co", bound=SetFile, default=StoreFile, covariant=True)
 else:
+    from typing import TypeVar
+
     FileT = TypeVar("FileT", bound=SetFile)
     FileT_co = TypeVar("FileT_co", bound=SetFile, covariant=True)
 
@@ -54,9 +56,8 @@ CertificateKind = Literal["server", "ca", "personal", "other", "unreadable", "se
 class Certificate(NamedTuple):
     """One certificate of a store, or of a server.
 
-    `sha256` is over the DER, in lower-case hex: it is the certificate's identity. `problem` says why `kind`
-    is "unreadable". `der` is empty for a record that holds no certificate (kind "secret"). `trusted` is how a
-    stored one is marked in the key database.
+    `sha256`, of the DER in lower-case hex, is its identity. `problem` says why `kind` is "unreadable". `der`
+    is empty for a record without a certificate ("secret"). `trusted` is how a stored one is marked.
     """
 
     label: str
@@ -107,8 +108,7 @@ class Stanza(NamedTuple):
 
     `server` is None when the stanza has no address. `passworddir` is as written, None when absent.
     `replication` is True for a stanza opened by REPLSERVERNAME: a failover server, never selected by name;
-    `failover` names the ones that this stanza fails over to (MYREPLICATIONSERVER). `aliases` are names that
-    its server may have besides.
+    `failover` names those of this stanza (MYREPLICATIONSERVER). `aliases` are more names of its server.
     """
 
     name: str
@@ -146,9 +146,8 @@ class Origin(NamedTuple):
 class StanzaUse(NamedTuple):
     """A stanza that uses a store, and how that is known.
 
-    `certain` is False where the client could use the store but nothing on the machine says that it does (a
-    home directory whose user has no stanza of their own). `elsewhere` is the PASSWORDDIR where the client
-    keeps this stanza's certificates instead: its sessions do not fill this store.
+    `certain` is False where the client could use the store, and nothing says that it does (a home whose user
+    has no stanza). `elsewhere` is the PASSWORDDIR that its sessions fill instead.
     """
 
     stanza: Stanza
@@ -179,8 +178,7 @@ class FileSet(Protocol[FileT_co]):
     def id(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class FileFact(Generic[FileT]):
+class FileFact(NamedTuple, Generic[FileT]):
     """One file of a store; absent: `sha256` is None, the rest 0. How it is mounted is no part of it."""
 
     file: FileT
@@ -190,15 +188,23 @@ class FileFact(Generic[FileT]):
     mode: int = 0
     uid: int = 0
     gid: int = 0
-    mounted: bool = field(default=False, compare=False)
-    read_only: bool = field(default=False, compare=False)
+    mounted: bool = False
+    read_only: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FileFact) and self[:-2] == other[:-2]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:-2])
 
 
 class Place(NamedTuple):
     """One place looked at, found or not, and why; `problem` where it could not be looked into.
 
-    `directory` is text, since most of many thousands are only shown. `refused` is True where it was not to be
-    looked into.
+    `directory` is text: most of many thousands are only shown. `refused` is True for one to be left alone.
     """
 
     directory: str
@@ -211,8 +217,7 @@ class Place(NamedTuple):
 class LocatedStore(NamedTuple):
     """A directory that holds a dsmcert.kdb: where, why, whose, and used by which stanzas.
 
-    `directory` has no symbolic link in it. `identity` is (device, inode) of the directory, by which stores
-    are told apart. `owner` is who the client runs as when it uses this store.
+    No link is in `directory`. Its (device, inode), `identity`, tells stores apart. Clients run as `owner`.
     """
 
     directory: Path
@@ -236,8 +241,6 @@ class LocatedStore(NamedTuple):
 @lru_cache(maxsize=65536)
 def short_id(text: str) -> str:
     """The start of the SHA-256 of a text: short, and the same from run to run."""
-    from hashlib import sha256
-
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 
@@ -293,8 +296,7 @@ class Presented(NamedTuple):
 class Proof(NamedTuple):
     """What IBM's own TLS answered when it shook hands with a server with one store.
 
-    `code` is GSKit's number, 0 for a server that it trusts, None where no handshake was made; `reason` is it
-    in words.
+    `code` is GSKit's number, 0 for trusted, None where no handshake was made; `reason` is it in words.
     """
 
     server: Server
@@ -306,10 +308,9 @@ class Proof(NamedTuple):
 class Store(NamedTuple):
     """A store with what is in it.
 
-    `certificates` are listed even when `problem` says that the store cannot be edited (a missing stash file,
-    a wrong integrity code): certificates lie in the clear. `version` is that of the key database. `writable`
-    is whether this process may change the directory, `signs_on` whether it may start a client as the owner.
-    `password_expires` is when the password of the key database does, None for never.
+    `certificates` are listed even when `problem` says that the store cannot be edited: they lie in the clear.
+    `version` is that of the key database. `writable` is whether this process may change the directory,
+    `signs_on` whether it may start a client as the owner. `password_expires` is None for never.
     """
 
     located: LocatedStore

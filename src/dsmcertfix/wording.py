@@ -15,22 +15,23 @@ PATH = "<that path>"
 NO_GSKIT = "there is no GSKit here, or others than the system can change it"
 """Why IBM's TLS cannot be asked at all."""
 
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9._+@:/\\-]+\Z")
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9._+@:/=,-]+\Z")
+# Texts: `re` compiles each where it is first used, and most commands need none.
+_PLAIN_PATH = r"[A-Za-z0-9._+@:/\\-]+\Z"
+_PLAIN_WORD = r"[A-Za-z0-9._+@:/=,-]+\Z"
 # Between double quotes cmd.exe still expands %, and ! where that is switched on; PowerShell expands $ and `,
 # and takes typographic quotes for quotes.
-_NEVER_QUOTED = re.compile('[%!$`"\u201c-\u201e\x00-\x1f\x7f]')
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9._+&$-]{1,64}\Z")
+_NEVER_QUOTED = '[%!$`"\u201c-\u201e\x00-\x1f\x7f]'
+_PLAIN_NAME = r"[A-Za-z0-9._+&$-]{1,64}\Z"
 
 
 def is_plain(name: str) -> bool:
     """Whether a name can be pasted into a command as it is, be it the server's or a shell's."""
-    return _PLAIN_NAME.match(name) is not None
+    return re.match(_PLAIN_NAME, name) is not None
 
 
 def is_plain_word(word: str) -> bool:
     """Whether no shell takes the word for anything but itself."""
-    return _PLAIN_WORD.match(word) is not None
+    return re.match(_PLAIN_WORD, word) is not None
 
 
 def plain(name: str | None, otherwise: str) -> str:
@@ -45,9 +46,9 @@ def quoted(path: PurePath) -> str:
     """
     if not isinstance(path, PureWindowsPath):
         return shlex.quote(str(path))
-    if _NEVER_QUOTED.search(str(path)):
+    if re.search(_NEVER_QUOTED, str(path)):
         return PATH
-    return str(path) if _PLAIN_PATH.match(str(path)) else f'"{path}"'
+    return str(path) if re.match(_PLAIN_PATH, str(path)) else f'"{path}"'
 
 
 def account(name: str, uid: int) -> str:

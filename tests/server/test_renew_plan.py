@@ -153,7 +153,7 @@ def test_a_plan_is_the_same_only_for_the_same_files_certificate_and_steps() -> N
     assert plan.same_changes(plan_of())
     assert not plan.same_changes(plan_of(Control(), running=False))
     files = plan.instance.files
-    touched = (replace(files[0], size=files[0].size + 1), *files[1:])
+    touched = (files[0]._replace(size=files[0].size + 1), *files[1:])
     assert not plan.same_changes(plan_of(files=touched))
 
 

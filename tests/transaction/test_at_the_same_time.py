@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,21 @@ from dsmcertfix.transaction.journal import Event, Journal, read_journal
 from dsmcertfix.transaction.runs import StoreRun, backup_sets, cut_off, past_runs
 
 
-@dataclass(frozen=True, slots=True)
 class Meanwhile(Host):
     """A host on which something happens between the look at the journals and the look at the lock."""
 
-    happens: Callable[[], None] = lambda: None
+    happens: Callable[[], None]
 
     def busy(self) -> bool:
         self.happens()
-        # Not `super()`: a class with slots is made twice.
-        return Host.busy(self)
+        return super().busy()
+
+
+def meanwhile(state: Path, happens: Callable[[], None]) -> Host:
+    """The host on which that happens."""
+    host = Meanwhile(UNIX, state)
+    host.happens = happens
+    return host
 
 
 def unfinished(mine: Machine) -> Path:
@@ -51,7 +55,7 @@ def finish(path: Path) -> None:
 
 def test_a_run_that_ends_while_it_is_looked_for_was_not_cut_off(mine: Machine) -> None:
     journal = unfinished(mine)
-    require_recovered(Meanwhile(UNIX, mine.state, lambda: finish(journal)))
+    require_recovered(meanwhile(mine.state, lambda: finish(journal)))
     assert cut_off(mine.state) == ()
 
 
@@ -62,7 +66,7 @@ def test_a_run_that_begins_after_another_ended_was_not_cut_off_either(mine: Mach
         finish(journal)
         mine.begin().close()
 
-    require_recovered(Meanwhile(UNIX, mine.state, one_ends_and_the_next_begins))
+    require_recovered(meanwhile(mine.state, one_ends_and_the_next_begins))
     assert len(cut_off(mine.state)) == 1
 
 
@@ -70,7 +74,7 @@ def test_a_run_that_was_cut_off_is_told_whatever_ends_meanwhile(mine: Machine) -
     cut, ending = unfinished(mine).parent, mine.begin()
     ending.close()
     with pytest.raises(Unrecovered) as raised:
-        require_recovered(Meanwhile(UNIX, mine.state, lambda: finish(ending.path)))
+        require_recovered(meanwhile(mine.state, lambda: finish(ending.path)))
     assert (raised.value.code, raised.value.message.split()[1]) == ("run-cut-off", cut.name)
 
 

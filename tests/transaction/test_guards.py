@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -123,7 +122,7 @@ def rolled_back(
     """A rollback in which files with these endings are mounts, or lie where nothing can be written."""
     now = mine.read()
     files = tuple(
-        replace(fact, read_only=fact.file.value[-3:] in read_only, mounted=fact.file.value[-3:] in mounted)
+        fact._replace(read_only=fact.file.value[-3:] in read_only, mounted=fact.file.value[-3:] in mounted)
         for fact in now.files
     )
     backup = backup_of(mine)

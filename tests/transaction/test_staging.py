@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,7 +21,7 @@ def copy(tmp_path: Path) -> Path:
     aged = read.prefix[:4] + ends.to_bytes(4, "big") + read.prefix[8:]
     path = tmp_path / "dsmcert.kdb"
     path.write_bytes(
-        kdb._write(replace(read, prefix=aged), PASSWORD, [r.slot for r in read.records], read.slot_size)
+        kdb._write(read._replace(prefix=aged), PASSWORD, [r.slot for r in read.records], read.slot_size)
     )
     (tmp_path / "dsmcert.sth").write_bytes(STASH)
     return path

@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.cli import options as given
 from dsmcertfix.cli.output import print_to, show_list, terminal
 from dsmcertfix.errors import Interrupted, Problem, UsageError, exit_code

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.cli.output import print_to
 from dsmcertfix.errors import DsmcertfixError, UsageError, bug
 from dsmcertfix.wording import printable, quoted

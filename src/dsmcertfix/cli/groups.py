@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.cli import formats as told
 from dsmcertfix.cli import options as given
 

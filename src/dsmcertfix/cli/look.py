@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import typer
 
 from dsmcertfix.cli import formats as told
@@ -81,6 +79,8 @@ def plan(
     as_json: given.Json = False,
 ) -> None:
     """Show the steps that `fix` with the same options would take."""
+    from dataclasses import replace
+
     from dsmcertfix.cli.choices import limits, run_options, selection, spread_s
     from dsmcertfix.commands.plan import plan_fix
 

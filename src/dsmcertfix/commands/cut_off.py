@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import ACTION_NEEDED, DsmcertfixError, Problem, Unrecovered, exit_code, worst
 from dsmcertfix.model import Inventory, Left, LocatedStore, Store, StoreFile, Unfinished
 from dsmcertfix.report.result import Report

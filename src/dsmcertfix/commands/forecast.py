@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.commands.fleet import MOST_HOSTS, encoded, require_different, times
 from dsmcertfix.errors import ACTION_NEEDED, NotFound, UsageError
 from dsmcertfix.fleet import forecast_table

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.errors import DsmcertfixError, NotFound, NotPermitted, UsageError
 from dsmcertfix.ibm.certificate_file import certificates_of_file
 from dsmcertfix.ibm.key_database.certificate import describe

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import NotFound, UsageError
 from dsmcertfix.ibm.certificate_file import certificates_of_file
 from dsmcertfix.ibm.inventory import take_inventory

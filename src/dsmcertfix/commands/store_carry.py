@@ -8,8 +8,8 @@ import stat
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.commands.contract import Confirm, Declined, Observe
 from dsmcertfix.commands.cut_off import known_cut_off, leaving
 from dsmcertfix.commands.look import require_stores
@@ -254,7 +254,7 @@ def _given_to(owner: Owner, item: SavedFile[StoreFile]) -> SavedFile[StoreFile]:
     mode = fact.mode & stat.S_IRWXU
     labels = tuple(pair for pair in meta.xattrs if pair[0].startswith("security."))
     return SavedFile(
-        replace(fact, mode=mode, uid=owner.uid, gid=owner.gid),
+        fact._replace(mode=mode, uid=owner.uid, gid=owner.gid),
         meta._replace(mode=mode, uid=owner.uid, gid=owner.gid, xattrs=labels),
     )
 

@@ -8,8 +8,8 @@ import tempfile
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import NotPermitted, UsageError
 from dsmcertfix.ibm.certificate_file import certificates_of_file
 from dsmcertfix.ibm.engines import NativeEngine

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.fleet.endpoints import Endpoint
 from dsmcertfix.fleet.listing import Security, ServersNode
 from dsmcertfix.fleet.nodes import alike

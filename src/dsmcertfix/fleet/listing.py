@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, cast
+from typing import Literal, cast
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import UsageError
 from dsmcertfix.ibm.server.macros import is_name
 

@@ -12,8 +12,8 @@ from dsmcertfix.errors import NotFound, UsageError
 from dsmcertfix.ibm.key_database.reading import load
 
 _LIMIT = 1024 * 1024
-_BEGIN = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----")
-_END = re.compile(rb"-----END (?:X509 )?CERTIFICATE-----")
+_BEGIN = rb"-----BEGIN (?:X509 )?CERTIFICATE-----"
+_END = rb"-----END (?:X509 )?CERTIFICATE-----"
 
 
 def normalised(text: str) -> str:
@@ -62,7 +62,7 @@ def certificates_in(content: bytes) -> tuple[bytes, ...]:
     Raises ValueError when there is none, or when one of them is none.
     """
     try:
-        found = tuple(map(_decoded, _BEGIN.split(content)[1:])) or (content,)
+        found = tuple(map(_decoded, re.split(_BEGIN, content)[1:])) or (content,)
         for der in found:
             load(der)
     except Exception as error:  # the parser raises whatever it meets, not ValueError alone
@@ -72,5 +72,5 @@ def certificates_in(content: bytes) -> tuple[bytes, ...]:
 
 def _decoded(block: bytes) -> bytes:
     """What stands between the two lines of PEM. Raises ValueError."""
-    text, *_ = _END.split(block, maxsplit=1)
+    text, *_ = re.split(_END, block, maxsplit=1)
     return base64.b64decode(b"".join(text.split()), validate=True)

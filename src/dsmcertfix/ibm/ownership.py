@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path, PureWindowsPath
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import NotPermitted, Problem, StoreUnreadable
 from dsmcertfix.model import Owner, SetFile
 from dsmcertfix.system.base import Entry, Exposed, Places

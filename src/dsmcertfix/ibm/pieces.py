@@ -11,8 +11,8 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import UsageError
 
 MOST = 32

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.ibm.client.message_table import Actor
 
 SESSION, KEYS, API = "GSKIT-", "GSKKM-", "API-"

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import CannotReconnect, Problem, StoreUnreadable
 from dsmcertfix.ibm.key_database.chain import FlawKind, is_self_signed, out_of_date, signing_rules
 from dsmcertfix.model import Certificate, Inventory, Presented, Server, Stanza, Store, StoreFile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import CannotReconnect, Problem
 from dsmcertfix.ibm.key_database.chain import proven
 from dsmcertfix.model import Certificate, Inventory, Server

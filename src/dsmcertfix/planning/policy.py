@@ -1,11 +1,14 @@
 """The nouns of a policy: what a site trusts of which server, and how a store stands to that. Pure data."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.model import Certificate, Server
 
 Others = Literal["report", "remove"]

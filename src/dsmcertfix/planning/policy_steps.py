@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from dsmcertfix import NamedTuple
 from dsmcertfix.model import Certificate, Server, Stanza, Store
 from dsmcertfix.planning.assess import stanzas_of
 from dsmcertfix.planning.policy import Brought

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.errors import UsageError
 from dsmcertfix.planning import toml_places
 from dsmcertfix.planning.policy import Allowed, MachineRule, Others, Policy, ServerRule

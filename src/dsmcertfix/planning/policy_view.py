@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.ibm.key_database.chain import in_date, out_of_date, proven, trusted
 from dsmcertfix.model import Certificate, Inventory, Presented, Server, Store
 from dsmcertfix.planning.assess import Assessed, AssessedStore, assess, named_by, servers_of

@@ -1,9 +1,11 @@
 """What a person asks for, and in which stores and certificates that is. Pure: the first half of a plan."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import NotFound, NotPermitted, Problem
 from dsmcertfix.model import Inventory, Server, Store
 from dsmcertfix.planning import standing

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.ibm.key_database.chain import Flaw, Trust, proven, trusted
 from dsmcertfix.model import Certificate, Presented, Server
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import Problem
 
 Source = Literal["client", "server", "key-database", "gskit", "dsmcertfix", "exit-code", "state"]

@@ -3,10 +3,12 @@
 Rendering is somebody else's job, and so is telling what a journal tells (folding.py).
 """
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from __future__ import annotations
 
-from dsmcertfix import __version__
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from dsmcertfix import NamedTuple, __version__
 from dsmcertfix.errors import Outcome, Problem, exit_code, worst
 from dsmcertfix.model import Certificate, FileFact, FileT, Inventory, Place, Presented, Proof, Store
 from dsmcertfix.planning.assess import Assessed, AssessedStore, sessions_with
@@ -176,20 +178,20 @@ class Report(NamedTuple):
     journal: str | None = None
     problem: Problem | None = None
     version: str = __version__
-    explanations: "tuple[ExplanationReport, ...]" = ()
-    contents: "tuple[ContentReport, ...]" = ()
+    explanations: tuple[ExplanationReport, ...] = ()
+    contents: tuple[ContentReport, ...] = ()
     bundle: str | None = None
     log: str | None = None
-    services: "tuple[ServiceReport, ...]" = ()
-    instances: "tuple[InstanceReport, ...]" = ()
+    services: tuple[ServiceReport, ...] = ()
+    instances: tuple[InstanceReport, ...] = ()
     macro: str | None = None
     at: str | None = None
-    fleet: "FleetReport | None" = None
-    evidence: "EvidenceReport | None" = None
-    hooks: "tuple[HookReport, ...]" = ()
-    holders: "tuple[HolderReport, ...]" = ()
-    runs: "tuple[RunReport, ...]" = ()
-    forecast: "ForecastReport | None" = None
+    fleet: FleetReport | None = None
+    evidence: EvidenceReport | None = None
+    hooks: tuple[HookReport, ...] = ()
+    holders: tuple[HolderReport, ...] = ()
+    runs: tuple[RunReport, ...] = ()
+    forecast: ForecastReport | None = None
     undo: str | None = None
 
 
@@ -344,7 +346,7 @@ def with_excess(report: Report, excess: tuple[Problem, ...]) -> Report:
     return decided(report._replace(problem=left[0]._replace(context=(*left[0].context, *others))))
 
 
-def with_services(report: Report, services: "tuple[ServiceReport, ...]") -> Report:
+def with_services(report: Report, services: tuple[ServiceReport, ...]) -> Report:
     """The report that tells of these services, too; one that does not run as it should is its problem."""
     problem = next((item.problem for item in services if item.problem is not None), None)
     told = report._replace(services=services)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import Problem
 from dsmcertfix.system.base import ClientService, Platform
 

@@ -9,8 +9,9 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import NotFound
 from dsmcertfix.system import processes
 

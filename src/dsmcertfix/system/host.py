@@ -9,11 +9,10 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import NotFound, NotPermitted
 from dsmcertfix.system import locks, private
 from dsmcertfix.system.base import Platform
@@ -34,13 +33,12 @@ class Limits(NamedTuple):
     wait_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """A machine, where our state is kept on it, and how many backup sets of a store stay there."""
 
     platform: Platform
     state: Path
-    sets_kept: int = field(default=SETS_KEPT, kw_only=True)
+    sets_kept: int = SETS_KEPT
 
     @contextlib.contextmanager
     def alone(self, limits: Limits) -> Iterator[None]:

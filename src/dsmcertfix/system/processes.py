@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from dsmcertfix import NamedTuple
 
 PROC = Path("/proc")
 PS = ("/usr/bin/ps", "/bin/ps")

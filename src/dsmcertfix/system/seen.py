@@ -1,10 +1,12 @@
 """What systems tell of files, services and settings: the values that `system.base` speaks in."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 
 
 class Clue(NamedTuple):

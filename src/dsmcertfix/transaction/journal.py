@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import Unrecovered
 from dsmcertfix.system.private import sync_directory
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -285,7 +284,7 @@ class TestAdding:
         assert caught.value.code == code
 
     def test_nothing_is_added_with_a_wrong_password_nor_to_a_damaged_file(self) -> None:
-        new, damaged = certificates.make(serial=9), replace(database(), integrity=bytes(48))
+        new, damaged = certificates.make(serial=9), database()._replace(integrity=bytes(48))
         for found, password, code in (
             (database(), b"wrong", "password-wrong"),
             (damaged, PASSWORD, "integrity-wrong"),

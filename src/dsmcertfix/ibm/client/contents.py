@@ -7,11 +7,11 @@ user's word: it believes of them what that user could have put into the files, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Generic, get_args
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import DsmcertfixError, Problem, StoreUnreadable
 from dsmcertfix.ibm.key_database import certificate, kdb, stash
 from dsmcertfix.model import Certificate, CertificateKind, FileFact, FileSet, FileT
@@ -22,8 +22,7 @@ _KINDS = frozenset(get_args(CertificateKind))
 _TEXTS = ("label", "sha256", "subject", "issuer", "serial", "kind")
 
 
-@dataclass(frozen=True, slots=True)
-class Contents(Generic[FileT]):
+class Contents(NamedTuple, Generic[FileT]):
     """Which files there are, and what is in the key database; `problem` says what could not be read.
 
     `default` is the label of the key database's default certificate, `too_long` the number of labels that

@@ -4,11 +4,13 @@ Every directory that may hold a store is looked at, because the order in which t
 not documented. Nothing is decided here about certificates.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.ibm.client.option_files import OptionFiles, SystemFile, find_option_files
 from dsmcertfix.ibm.client.usage import Knowledge, KnownStanza, uses_of
 from dsmcertfix.ibm.ownership import Directory, not_believed, why_left_alone

@@ -4,11 +4,13 @@ Knows where dsm.sys and dsm.opt may be and whose word counts. The grammar is in 
 dsm.sys (Windows), each dsm.opt stands for one with a single stanza.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.errors import DsmcertfixError
 from dsmcertfix.ibm.client import option_data, options
 from dsmcertfix.model import API_AREAS, Area, Origin, Stanza

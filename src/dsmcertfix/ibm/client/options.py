@@ -20,9 +20,8 @@ import re
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.model import Server, Stanza
 from dsmcertfix.wording import printable
 

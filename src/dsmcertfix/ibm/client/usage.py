@@ -4,9 +4,11 @@ The order in which the client looks for its store is not documented, so a stanza
 something connects it with, and is called certain only where that is written down on the machine.
 """
 
-from pathlib import Path
-from typing import NamedTuple
+from __future__ import annotations
 
+from pathlib import Path
+
+from dsmcertfix import NamedTuple
 from dsmcertfix.ibm.client.option_files import SystemFile, UserFile
 from dsmcertfix.ibm.ownership import Directory
 from dsmcertfix.model import LocatedStore, Stanza, StanzaUse

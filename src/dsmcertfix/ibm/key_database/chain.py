@@ -21,8 +21,9 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.ibm.key_database.parts import Name
 from dsmcertfix.ibm.key_database.reading import load, signed
 from dsmcertfix.model import Certificate

@@ -6,7 +6,9 @@ linear whatever the bytes say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from dsmcertfix import NamedTuple
 
 if TYPE_CHECKING:
     from typing_extensions import Self

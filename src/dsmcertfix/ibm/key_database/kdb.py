@@ -36,11 +36,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import NamedTuple
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.errors import EditFailed, StoreUnreadable
 from dsmcertfix.ibm.key_database import codes, trusted
 from dsmcertfix.ibm.key_database.record import Record, RecordKind, parse
@@ -77,17 +75,20 @@ _LAST_NUMBER = 2**31 - 1
 _HINT = f"Restore the store from a backup, or let the client make a new one: {whole_store_command()}."
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDatabase:
+class KeyDatabase(NamedTuple):
     """A key database as read. `prefix` is the header before the two codes; sizes are in bytes."""
 
     version: int
     slot_size: int
-    salt: bytes = field(repr=False)
+    salt: bytes
     records: tuple[Record, ...]
-    prefix: bytes = field(repr=False)
-    verifier: bytes = field(repr=False)
-    integrity: bytes = field(repr=False)
+    prefix: bytes
+    verifier: bytes
+    integrity: bytes
+
+    def __repr__(self) -> str:
+        # Salt and codes are nobody's to read in an error.
+        return f"KeyDatabase(version={self.version}, slot_size={self.slot_size}, records={self.records!r})"
 
     @property
     def password_expires(self) -> datetime | None:
@@ -239,7 +240,7 @@ def keep_password(database: KeyDatabase, password: bytes) -> bytes:
     verify(database, password)
     prefix = database.prefix[:4] + bytes(4) + database.prefix[8:]
     slots = [record.slot for record in database.records]
-    return _write(replace(database, prefix=prefix), password, slots, database.slot_size)
+    return _write(database._replace(prefix=prefix), password, slots, database.slot_size)
 
 
 def add(

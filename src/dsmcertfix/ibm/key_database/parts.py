@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+
+from dsmcertfix import NamedTuple
 
 # RFC 4514, section 3; the others are written by their numbers.
 _SHORT = {

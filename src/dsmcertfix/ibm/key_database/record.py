@@ -18,10 +18,10 @@ marked with type 2 and swept out when the file is closed, so a stopped program l
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import StoreUnreadable
 from dsmcertfix.ibm.key_database import der
 
@@ -47,8 +47,7 @@ class _Content(NamedTuple):
     flags: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What one slot holds. `position` counts from 0, `number` is GSKit's own.
 
     `type` is 1 for a record in use and 2 for one that was deleted but is still in the file. `der` is the
@@ -62,11 +61,17 @@ class Record:
     number: int
     kind: RecordKind
     label: str
-    label_bytes: bytes = field(repr=False)
-    der: bytes = field(repr=False)
-    certificate: bytes | None = field(repr=False)
-    slot: bytes = field(repr=False)
+    label_bytes: bytes
+    der: bytes
+    certificate: bytes | None
+    slot: bytes
     flags: int = 0
+
+    def __repr__(self) -> str:
+        # What it holds may be a key.
+        return (
+            f"Record(position={self.position}, number={self.number}, kind={self.kind}, label={self.label!r})"
+        )
 
     @property
     def deleted(self) -> bool:

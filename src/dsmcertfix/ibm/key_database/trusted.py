@@ -10,8 +10,8 @@ import re
 import struct
 from functools import lru_cache
 from hashlib import sha1
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import EditFailed
 from dsmcertfix.ibm.key_database import der
 from dsmcertfix.ibm.key_database.record import IN_USE, TRUSTED

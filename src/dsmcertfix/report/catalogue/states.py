@@ -5,7 +5,7 @@ A test holds them complete against the statuses, the outcomes and what a server 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dsmcertfix import NamedTuple
 
 
 class Word(NamedTuple):

@@ -7,8 +7,9 @@ or a user's name, because consoles keep it for years and show it to many (Intune
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import ACTION_NEEDED, Problem, Unrecovered
 from dsmcertfix.report.result import CertificateReport, Report
 from dsmcertfix.wording import printable

@@ -8,8 +8,8 @@ comes last.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import ACTION_NEEDED, Outcome, Unrecovered
 from dsmcertfix.report.causes import Cause
 from dsmcertfix.report.reasons import causes_of, servers_of

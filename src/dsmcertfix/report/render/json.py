@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from dsmcertfix.errors import Problem
@@ -27,8 +26,8 @@ def data(value: Any) -> Any:
             "hint": value.hint or next_step(value.code),
             "session": data(value.session),
         }
-    if is_dataclass(value):
-        return {item.name: data(getattr(value, item.name)) for item in fields(value)}
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: data(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: data(item) for name, item in zip(value._fields, value, strict=True)}
     if isinstance(value, tuple | list):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import Problem
 from dsmcertfix.report.causes import YOU, Cause
 from dsmcertfix.report.reasons import NO_SERVER, servers_of, sessions_of

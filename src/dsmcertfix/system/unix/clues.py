@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.errors import NotFound
 from dsmcertfix.system.base import Clue
 from dsmcertfix.system.ibm_environment import from_environment
@@ -32,10 +32,11 @@ CLIENT_PROGRAMS = frozenset(
 """The client's and the space management client's programs; the kernel may cut a name after 15 characters."""
 
 _CLIENT = re.compile(r"\bdsmcad|\bdsmc[\"']?\s+sched", re.IGNORECASE)
-_OPTFILE = re.compile(r"""-optf[a-z]{0,3}=("[^"\n]*"|'[^'\n]*'|[^\s"']+)""", re.IGNORECASE)
-_OPTFILE_WORD = re.compile(r"-optf[a-z]{0,3}=(.+)\Z", re.IGNORECASE | re.DOTALL)
+# Texts: `re` compiles each where it is first used.
+_OPTFILE = r"""(?i)-optf[a-z]{0,3}=("[^"\n]*"|'[^'\n]*'|[^\s"']+)"""
+_OPTFILE_WORD = r"(?is)-optf[a-z]{0,3}=(.+)\Z"
 _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s;"']*)"""
-_ASSIGNMENT = re.compile(r"(?<![\w$.-])([A-Za-z_]\w*)=" + _VALUE + r"|\bsetenv[ \t]+(\w+)[ \t]+" + _VALUE)
+_ASSIGNMENT = r"(?<![\w$.-])([A-Za-z_]\w*)=" + _VALUE + r"|\bsetenv[ \t]+(\w+)[ \t]+" + _VALUE
 _LONGEST_SHELL_LINE = 4096
 _FIRST_WORDS = 8
 """So many words of a command say which program it starts, be it by a shell."""
@@ -52,9 +53,9 @@ def option_files(text: str) -> Iterator[str]:
         if "-optf" not in line.lower():
             continue
         words = _words(line) if len(line) <= _LONGEST_SHELL_LINE else []
-        found = [match[1] for word in words if (match := _OPTFILE_WORD.match(word))]
+        found = [match[1] for word in words if (match := re.match(_OPTFILE_WORD, word))]
         # A command within quotes (su -c "...") is one word.
-        yield from found or (match[1].strip("\"'") for match in _OPTFILE.finditer(line))
+        yield from found or (match[1].strip("\"'") for match in re.finditer(_OPTFILE, line))
 
 
 class ShellVariables(NamedTuple):
@@ -73,7 +74,7 @@ def shell_variables(text: str) -> ShellVariables:
     values: dict[str, str] = {}
     exceeded: dict[budgets.Budget, None] = {}
     expansions = 0
-    for match in _ASSIGNMENT.finditer(without_comments(text)):
+    for match in re.finditer(_ASSIGNMENT, without_comments(text)):
         name, written = match[1] or match[3], match[2] or match[4] or ""
         value = written.strip("\"'")
         if len(value) > budgets.VALUE.cap:
@@ -194,7 +195,7 @@ def from_launchd(data: bytes, because: str) -> Iterator[Clue]:
         values = {key: value for key, value in environment.items() if isinstance(value, str)}
         yield from from_environment(values, because, owner)
     for word in words:
-        if match := _OPTFILE_WORD.match(word):
+        if match := re.match(_OPTFILE_WORD, word):
             yield Clue("optfile", match[1], because, owner)
 
 
@@ -300,7 +301,9 @@ def _from_process(process: psutil.Process, root: Path, word_of: int | None) -> I
         return
     user = process.username()
     found = [
-        Clue("optfile", match[1], because, user) for word in command if (match := _OPTFILE_WORD.match(word))
+        Clue("optfile", match[1], because, user)
+        for word in command
+        if (match := re.match(_OPTFILE_WORD, word))
     ]
     found += from_environment(process.environ(), because, user)
     for clue in found:

@@ -12,7 +12,9 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from dsmcertfix import NamedTuple
 
 TABLE = "/proc/self/mountinfo"
 MNTTAB = "/etc/mnttab"

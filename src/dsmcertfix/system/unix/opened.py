@@ -1,7 +1,10 @@
 """An open file of a store, and where it is."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import NamedTuple
+
+from dsmcertfix import NamedTuple
 
 
 class Opened(NamedTuple):

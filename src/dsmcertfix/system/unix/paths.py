@@ -12,9 +12,9 @@ import stat
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from dsmcertfix import budgets
+from dsmcertfix import NamedTuple, budgets
 from dsmcertfix.system.base import Entry, Exposed, FileContent, FileTail, Resolved
 from dsmcertfix.system.unix import handles
 from dsmcertfix.system.unix.mounts import Before

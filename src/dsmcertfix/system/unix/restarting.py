@@ -11,8 +11,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import DsmcertfixError, Problem, ServiceDown
 from dsmcertfix.system import systemd
 from dsmcertfix.system.base import ClientService

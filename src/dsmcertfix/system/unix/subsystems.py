@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.errors import DsmcertfixError
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ scripts.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from dsmcertfix import NamedTuple
 from dsmcertfix.model import Area
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import NamedTuple
 
+from dsmcertfix import NamedTuple
 from dsmcertfix.system.win32.calls import BOOL, DWORD, HANDLE, POINTER, TEXT, check, close, failure, function
 
 SUSPENDED = 0x00000004
