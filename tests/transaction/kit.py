@@ -59,7 +59,7 @@ from dsmcertfix.transaction.runs import new_run, store_started_data
 from dsmcertfix.transaction.together import carry_out_all
 
 PASSWORD = b"a password of the tests"
-STASH = bytes(byte ^ 0xF5 for byte in PASSWORD + b"\0").ljust(129, b"\xf5")
+STASH = bytes(byte ^ 0xF5 for byte in PASSWORD + b"\0").ljust(129, b"\x5f")
 UNIX = Unix(UnixPlaces(Path("/")))
 STANZA = Stanza(
     "TSM1", Path("/opt/dsm.sys"), 1, Server("tsm1.example.com", 1500), "NODE", password_generate=True

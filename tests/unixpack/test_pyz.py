@@ -119,7 +119,8 @@ def test_its_bytecode_is_that_of_its_source(pyz: Path) -> None:
 @pytest.mark.parametrize("version", PYTHONS)
 def test_a_python_takes_the_bytecode_that_it_can_run_and_no_other(version: str, pyz: Path) -> None:
     script = (
-        "import importlib.util, runpy, sys\n"
+        "import importlib.util, os, runpy, sys\n"
+        "os._exit = sys.exit\n"
         f"sys.argv = ['dsmcertfix', '--version']\n"
         "try:\n"
         f"    runpy.run_path({str(pyz)!r}, run_name='__main__')\n"

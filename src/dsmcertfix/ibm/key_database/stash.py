@@ -1,8 +1,8 @@
 """The stash file, dsmcert.sth: the password of the key database beside it, hidden but not protected.
 
-129 bytes: the password, a NUL and filler, each byte XOR F5. 193 bytes, which GSKit writes today: 32 random
-bytes A, SHA-256 of 01 and A, and a file of the first kind XOR a stream that follows from A. Tried on GSKit
-8's own files.
+129 bytes: the password, a NUL and filler without one, each byte XOR F5. 193 bytes, which GSKit writes today:
+32 random bytes A, SHA-256 of 01 and A, and a file of the first kind XOR a stream that follows from A. Tried
+on GSKit 8's own files.
 
 Whoever reads a stash has the password: what comes from here must not reach a message, a log or a repr.
 """
@@ -35,7 +35,7 @@ _HINT = (
 
 
 def password(data: bytes) -> bytes:
-    """The password in a stash file.
+    """The password in a stash file: all before the last NUL, which for GSKit 8.0.60.5 ends it (tried).
 
     Raises StoreUnreadable: stash-empty, stash-size (neither 129 nor 193 bytes) or stash-damaged.
     """
@@ -50,12 +50,9 @@ def password(data: bytes) -> bytes:
             context=(f"{len(data)} bytes, not {_OLD_SIZE} or {_SIZE}",),
             hint=_HINT,
         )
-    secret, nul, filler = bytes(byte ^ _MASK for byte in data).partition(b"\0")
-    if not nul or not secret:
+    secret = bytes(byte ^ _MASK for byte in data).rpartition(b"\0")[0]
+    if not secret.strip(b"\0"):
         raise _damaged("no password in it")
-    if b"\0" in filler:
-        # GSKit 8.0.60.5 takes all before the last NUL for the password (tried, both sizes).
-        raise _damaged("GSKit would not find its password")
     return secret
 
 
