@@ -244,7 +244,7 @@ class TestOptionFiles:
         machine.endpoint.system_options(lines)
         machine.stanzas("TSMB")
         new = machine.renew("TSMA")
-        answer = machine.fix()
+        answer = machine.run("fix", "--yes", "--trust-on-first-use", timeout_s=30)
         assert (answer.code, machine.held()[LABEL.format("TSMA")]) == (0, new)
 
     def test_a_stanza_without_an_address_is_in_nobodys_way(self, machine: Machine) -> None:

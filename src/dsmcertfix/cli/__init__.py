@@ -262,7 +262,7 @@ def main() -> NoReturn:
 def program() -> NoReturn:
     """`main` as a program of its own: the process ends at once, with all that was printed.
 
-    To take the interpreter apart, object by object, took a tenth of the time of `detect`; memory and open
+    To take the interpreter apart, object by object, takes milliseconds that nobody needs: memory and open
     files are the system's again without that.
     """
     try:
